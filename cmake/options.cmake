@@ -1,0 +1,32 @@
+# Compiler options that hold for every target. Each line that is not obvious says why.
+
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)  # hardening; and pir/ will load schemes from shared objects
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wconversion -Wno-sign-conversion
+                    -Wno-missing-field-initializers)  # designated initialisers name what matters and leave the defaults
+add_compile_options(-fno-omit-frame-pointer -fstack-protector-strong)
+add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>")  # one ABI for engine, tools and tests: no typeinfo anywhere
+add_compile_definitions("$<$<NOT:$<BOOL:${CWTCH_SANITIZE}>>:_FORTIFY_SOURCE=2>")
+add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")  # a build says nothing about the machine it was made on
+
+string(REPLACE "-O2" "-O2 -fno-plt" CMAKE_CXX_FLAGS_RELWITHDEBINFO "${CMAKE_CXX_FLAGS_RELWITHDEBINFO}")
+
+if(CWTCH_SANITIZE)
+  # vptr needs typeinfo, which nothing here has.
+  add_compile_options(-fsanitize=${CWTCH_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${CWTCH_SANITIZE})
+  if(CWTCH_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize=vptr)
+  endif()
+endif()
+if(CWTCH_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "CWTCH_FUZZ needs clang: configure with -DCMAKE_CXX_COMPILER=clang++ (preset fuzz does)")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+find_program(CWTCH_CCACHE ccache)
+if(CWTCH_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CWTCH_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CWTCH_CCACHE})
+endif()

@@ -1,0 +1,92 @@
+// Where the bytes of the log are: what the writer (one thread) publishes and every shard's reader uses.
+//
+// The log is one stream of bytes (docs/log_format.md). A Layout maps stream offsets to sealed segments and to the
+// tail's memory. Layouts and segments are immutable and shared; the tail grows only behind `committed`, which is
+// published with release order after the bytes are durable.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "engine/io/files.hpp"
+#include "engine/log/format.hpp"
+
+namespace cwtch::log {
+
+// One chunk of a sealed segment, as its sparse table has it.
+struct ChunkPlace {
+  Position first;
+  uint64_t offset;  // in the stream
+  uint32_t bytes;
+  uint32_t chain;  // before it
+};
+
+// A sealed, immutable file. Its descriptor closes when the last holder lets go; the file may be unlinked before.
+struct Segment {
+  Position first;
+  Position end;            // one past its last record
+  uint64_t stream_offset;  // of its first byte
+  uint64_t stream_bytes;   // its chunks
+  uint64_t file_bytes;     // chunks, table and footer
+  uint32_t chain_before;
+  uint32_t chain_after;
+  ByteArray<32> sha256;  // of the whole file
+  std::string path;
+  io::OpenFile file;  // direct, read-only
+  // Chunk table, read from the file at first use (any thread; blocking read of a few KiB is done by a worker).
+  mutable std::mutex table_mutex;
+  mutable std::shared_ptr<const std::vector<ChunkPlace>> table;
+};
+
+// The records behind the last sealed segment, in memory, cut into chunks exactly as the file will have them. The front
+// ones may be closed and on their way to a file; only the last one grows.
+struct TailSegment {
+  struct Chunk {
+    Position first;
+    uint64_t offset;                   // in the stream
+    std::unique_ptr<uint8_t[]> bytes;  // chunk_bytes of memory, never moved
+  };
+
+  Position first;
+  uint64_t stream_offset;
+  uint32_t chain_before;
+  // Written by the writer only, and only behind what `chunks_count` and Shared::committed_offset have published.
+  std::vector<Chunk> chunks;  // reserved to chunks_max when made: never reallocates
+  std::atomic<uint32_t> chunks_count{0};
+};
+
+struct Layout {
+  uint64_t version = 0;
+  Position first_retained;
+  std::vector<std::shared_ptr<const Segment>> segments;  // by position, without gaps
+  std::vector<std::shared_ptr<const TailSegment>> tail;  // by position; never empty
+};
+
+// Published by the writer, read by every shard.
+struct Shared {
+  // Both move together: offset is the end of the last durable record's frame. Read with `committed()`.
+  struct Committed {
+    Position end;
+    uint64_t offset;
+  };
+
+  Committed committed() const;                   // any thread, wait-free for the writer (sequence lock)
+  std::shared_ptr<const Layout> layout() const;  // any thread; takes a mutex, so call it when layout_version moved
+  std::atomic<uint64_t> layout_version{0};
+  std::atomic<bool> read_only{false};  // poisoned, or the medium is full
+
+  // ---- for the writer ----
+  void publish(Committed committed);
+  void publish(std::shared_ptr<const Layout> layout);
+
+ private:
+  std::atomic<uint32_t> sequence_{0};
+  std::atomic<uint64_t> end_{0};
+  std::atomic<uint64_t> offset_{0};
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Layout> layout_;
+};
+
+}  // namespace cwtch::log
