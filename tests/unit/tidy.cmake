@@ -1,0 +1,2 @@
+add_test(NAME tidy COMMAND python3 ${CMAKE_CURRENT_LIST_DIR}/tidy.py WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+set_tests_properties(tidy PROPERTIES LABELS unit TIMEOUT 60)

@@ -1,0 +1,72 @@
+"""Style rules that a program can check. Each message says what to do.
+
+Run from the top of the tree: python3 tests/unit/tidy.py
+"""
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+SOURCE = {".hpp", ".cpp", ".h", ".cu"}
+TEXT = SOURCE | {".md", ".py", ".cmake", ".sh", ".toml", ".txt", ".json"}
+# Who may use what: the engine reaches the outside world through engine/io alone.
+CONFINED = [
+    (re.compile(r"#include <liburing"), {"engine/io"}, "liburing is wrapped by engine/io: use io::Io"),
+    (re.compile(r"#include <sys/(socket|epoll|mman|uio|eventfd|timerfd)\.h>"), {"engine/io"},
+     "sockets, polling and mappings belong to engine/io: use io::Io or io::Files"),
+    (re.compile(r"#include <boost/"), {"engine/http"}, "Boost is confined to engine/http's parser"),
+    (re.compile(r"\b(std::this_thread::sleep_for|usleep|nanosleep)\b"), {"engine/io"},
+     "time is a parameter: use Clock or io::Timer"),
+    (re.compile(r"\b(rand|srand|random_device)\s*\("), set(), "randomness is a parameter: use Random"),
+]
+# engine/server is the composition root (threads, signals), engine/client has a transport of its own.
+CONFINED_EXEMPT = {("engine/server", "sys/"), ("engine/client", "sys/")}
+
+
+def files():
+    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True)
+    listed = names.stdout.split("\n") if names.returncode == 0 else [str(p) for p in pathlib.Path(".").rglob("*")]
+    for name in listed:
+        path = pathlib.Path(name)
+        if path.is_file() and path.suffix in TEXT and "corpus" not in path.parts and "build" not in path.parts:
+            yield path
+
+
+def problems():
+    for path in files():
+        text = path.read_text(encoding="utf-8", errors="replace")
+        name = path.as_posix()
+        if text and not text.endswith("\n"):
+            yield f"{name}: end the file with a newline"
+        for number, line in enumerate(text.split("\n"), 1):
+            where = f"{name}:{number}"
+            if line.rstrip() != line and path.suffix != ".md":
+                yield f"{where}: remove the blanks at the end of the line"
+            if path.suffix in SOURCE and len(line) > 120:
+                yield f"{where}: {len(line)} columns; the limit is 120 (clang-format breaks code, you break comments)"
+            if "\t" in line and path.suffix in SOURCE:
+                yield f"{where}: use spaces, not tabs"
+            if name.startswith("engine/") and path.suffix in SOURCE:
+                for pattern, homes, advice in CONFINED:
+                    home = "/".join(path.parts[:2])
+                    exempt = any(home == e[0] and e[1] in pattern.pattern for e in CONFINED_EXEMPT)
+                    if pattern.search(line) and home not in homes and not exempt:
+                        yield f"{where}: {advice}"
+        if path.suffix == ".hpp" and "#pragma once" not in text:
+            yield f"{name}: headers start with #pragma once"
+        if path.suffix == ".hpp" and not text.startswith(("//", "#pragma once\n\n//")):
+            yield f"{name}: a header is a contract: open it with a comment that says what it promises"
+    formatter = shutil.which("clang-format")
+    if formatter is None:
+        print("tidy: clang-format is not installed; layout is not checked")
+        return
+    sources = [p.as_posix() for p in files() if p.suffix in {".hpp", ".cpp"}]
+    run = subprocess.run([formatter, "--dry-run", "--Werror", *sources], capture_output=True, text=True)
+    for name in sorted({line.split(":")[0] for line in run.stderr.split("\n") if "error: code should be clang-formatted" in line}):
+        yield f"{name}: run clang-format -i {name}"
+
+
+found = list(problems())
+print("\n".join(found) if found else "tidy: nothing to do")
+sys.exit(1 if found else 0)
