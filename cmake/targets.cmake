@@ -26,6 +26,9 @@ function(cwtch_program name)
   endif()
 endfunction()
 
+# What the TSan build needs: the tests labelled threads, and the programs that they start.
+add_custom_target(thread_tests)
+
 # cwtch_test(log_segment_test LABELS unit SOURCES ... LINKS ...)   one ctest entry per program; gtest cases inside it
 function(cwtch_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
@@ -37,6 +40,9 @@ function(cwtch_test name)
     set(ARG_TIMEOUT 300)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+  if("threads" IN_LIST ARG_LABELS)
+    add_dependencies(thread_tests ${name})
+  endif()
 endfunction()
 
 # cwtch_fuzzer(fuzz_record SOURCES ... LINKS ...)   libFuzzer target; corpus in tests/fuzz/corpus/NAME
