@@ -1,0 +1,60 @@
+// The JSON documents of the native API. Built off the hot path, and the same for everybody: build one when the log's
+// layout or committed position has moved, and share it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/bytes.hpp"
+#include "engine/log/format.hpp"
+
+namespace cwtch::http {
+
+struct SchemeEntry {
+  std::string_view name;     // "full", "segments", "cursor"
+  std::string_view trust;    // what a client must believe of the server
+  std::string_view leakage;  // what the server learns from a client that uses it
+  bool allowed;              // by this server's configuration
+};
+
+// The schemes this engine serves, in order; `cursor` is allowed only where leaky modes are.
+std::vector<SchemeEntry> schemes(bool leaky_modes);
+
+// Limits that a client must know. Zero in a retention limit: none.
+struct ServerDocument {
+  std::string_view version;    // of the software
+  ByteArray<32> server_key;    // Ed25519: the token board's identity, which is the server's name
+  std::string_view host;       // the same key as an onion name without ".onion"
+  ByteArray<32> token_key;     // Ed25519: the token service's identity
+  ByteArray<32> api_key;       // Ed25519: the native API's own identity
+  std::string_view admission;  // "open"
+  uint32_t chunk_bytes;
+  uint32_t seal_records;
+  uint32_t seal_records_hour_min;
+  uint64_t retain_bytes_max;
+  uint64_t retain_records_max;
+  uint32_t retain_days_max;
+  uint32_t heartbeat_s;
+  log::Position first_retained;
+  log::Position committed_end;
+  std::span<const SchemeEntry> schemes;
+};
+std::string to_json(const ServerDocument& document);
+
+struct SegmentEntry {
+  log::Position first;
+  log::Position last;  // inclusive
+  uint64_t file_bytes;
+  ByteArray<32> sha256;
+  uint32_t chain_before;
+};
+struct SegmentsDocument {
+  log::Position first_retained;
+  log::Position tail_first;  // of the first record that is in no sealed segment yet
+  std::span<const SegmentEntry> segments;
+};
+std::string to_json(const SegmentsDocument& document);
+
+}  // namespace cwtch::http

@@ -1,0 +1,51 @@
+// The table of routes: which requests the native API knows, and what each asks for.
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "engine/http/request.hpp"
+#include "engine/log/format.hpp"
+
+namespace cwtch::http {
+
+struct GetServer {};
+
+// Frames [from, to). Without `from`: from the first retained position. Without `to`: up to the committed position at
+// the time of the request, or, with `follow`, on and on. `from` and `to` are as the client wrote them: whether they are
+// positions that anyone may name is for the reader (log::Reader::boundary) to say.
+struct GetLog {
+  std::optional<log::Position> from;
+  std::optional<log::Position> to;
+  bool follow = false;
+};
+
+struct GetSegments {};
+
+// One sealed segment. The texts point into the head: resolve() them (range.hpp) before the next feed().
+struct GetSegment {
+  log::Position first;
+  log::Position last;  // inclusive
+  std::string_view range;
+  std::string_view if_range;
+  std::string_view if_none_match;
+};
+
+// The body is one record. `credential` points into the head.
+struct PostRecord {
+  std::string_view credential;
+};
+
+using Command = std::variant<GetServer, GetLog, GetSegments, GetSegment, PostRecord>;
+
+struct Routed {
+  Command command;
+  bool head_only = false;       // HEAD: answer as for GET, without the content
+  uint64_t body_bytes_max = 0;  // for RequestParser::take_body
+};
+
+// REQUIRES: what RequestParser hands out. No Problem of route() closes the connection by itself; the body that the
+// refused request may have decides (RequestParser::discard_body).
+tl::expected<Routed, Problem> route(const Head& head);
+
+}  // namespace cwtch::http
