@@ -24,9 +24,8 @@ std::vector<SchemeEntry> schemes(bool leaky_modes);
 
 // Limits that a client must know. Zero in a retention limit: none.
 struct ServerDocument {
-  std::string_view version;    // of the software
   ByteArray<32> server_key;    // Ed25519: the token board's identity, which is the server's name
-  std::string_view host;       // the same key as an onion name without ".onion"
+  std::string_view host;       // the same key as an onion host name of 56 letters, without ".onion"
   ByteArray<32> token_key;     // Ed25519: the token service's identity
   ByteArray<32> api_key;       // Ed25519: the native API's own identity
   std::string_view admission;  // "open"

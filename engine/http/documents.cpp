@@ -1,0 +1,69 @@
+#include "engine/http/documents.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "engine/http/request.hpp"
+
+namespace cwtch::http {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// No limit is null, so that nobody reads "keeps 0 bytes".
+Json limit(uint64_t value) { return value == 0 ? Json(nullptr) : Json(value); }
+
+std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+}  // namespace
+
+std::vector<SchemeEntry> schemes(bool leaky_modes) {
+  return {
+      {"full", "none", "nothing: everybody asks for everything behind a position that everybody may name", true},
+      {"segments", "none", "which sealed segments a client still wanted, so roughly when it was here last", true},
+      {"cursor", "none", "the record a client stopped at, which links its sessions to each other", leaky_modes},
+  };
+}
+
+std::string to_json(const ServerDocument& document) {
+  Json json;
+  json["api"] = 1;
+  json["server"] = {{"key", to_hex(document.server_key)}, {"host", document.host}};
+  json["keys"] = {{"token_service", to_hex(document.token_key)}, {"api", to_hex(document.api_key)}};
+  json["log"] = {{"first_retained", document.first_retained.value},
+                 {"committed_end", document.committed_end.value},
+                 {"chunk_bytes", document.chunk_bytes},
+                 {"heartbeat_seconds", document.heartbeat_s}};
+  json["seal"] = {{"records", document.seal_records}, {"records_at_full_hour", document.seal_records_hour_min}};
+  json["retention"] = {{"bytes", limit(document.retain_bytes_max)},
+                       {"records", limit(document.retain_records_max)},
+                       {"days", limit(document.retain_days_max)}};
+  json["limits"] = {{"head_bytes", kHeadBytesMax},
+                    {"record_bytes_min", log::kRecordBytesMin},
+                    {"record_bytes_max", log::kRecordBytesMax},
+                    {"ciphertext_bytes_min", log::kCiphertextBytesMin},
+                    {"ciphertext_bytes_max", log::kCiphertextBytesMax}};
+  json["admission"] = {{"policy", document.admission}};
+  json["schemes"] = Json::array();
+  for (const SchemeEntry& scheme : document.schemes) {
+    json["schemes"].push_back(
+        {{"name", scheme.name}, {"allowed", scheme.allowed}, {"trust", scheme.trust}, {"leakage", scheme.leakage}});
+  }
+  return dump(json);
+}
+
+std::string to_json(const SegmentsDocument& document) {
+  Json json;
+  json["first_retained"] = document.first_retained.value;
+  json["tail_first"] = document.tail_first.value;
+  json["segments"] = Json::array();
+  for (const SegmentEntry& segment : document.segments) {
+    json["segments"].push_back({{"first", segment.first.value},
+                                {"last", segment.last.value},
+                                {"bytes", segment.file_bytes},
+                                {"sha256", to_hex(segment.sha256)},
+                                {"chain_before", segment.chain_before}});
+  }
+  return dump(json);
+}
+
+}  // namespace cwtch::http
