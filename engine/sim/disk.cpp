@@ -6,6 +6,16 @@
 #include "engine/core/check.hpp"
 
 namespace cwtch::sim {
+namespace {
+
+// What O_DIRECT asks of its callers; a kernel says EINVAL, sometimes.
+void check_direct(const uint8_t* bytes, size_t size, uint64_t offset) {
+  CHECK(reinterpret_cast<uintptr_t>(bytes) % kBlockBytes == 0);
+  CHECK(size % kBlockBytes == 0);
+  CHECK(offset % kBlockBytes == 0);
+}
+
+}  // namespace
 
 const char* name(DiskCall call) {
   static constexpr const char* kNames[] = {"open",   "create", "read",           "write",          "sync", "truncate",
@@ -108,6 +118,7 @@ uint64_t Disk::write_start(io::File file, ByteView bytes, uint64_t offset, bool 
   const auto handle = handles_.find(file.value);
   CHECK(handle != handles_.end());
   CHECK(handle->second.mode.write);
+  if (handle->second.mode.direct) check_direct(bytes.data(), bytes.size(), offset);
   const uint64_t id = next_id_++;
   Write& write = writes_[id];
   write = {file, bytes, Bytes(bytes.begin(), bytes.end()), offset, durable, error_for(DiskCall::write)};
@@ -182,6 +193,7 @@ int64_t Disk::read(io::File file, MutableBytes to, uint64_t offset, bool whole) 
   const auto handle = handles_.find(file.value);
   CHECK(handle != handles_.end());
   const uint32_t number = handle->second.node;
+  if (handle->second.mode.direct) check_direct(to.data(), to.size(), offset);
   const int error = error_for(DiskCall::read);
   if (error != 0) return note(DiskCall::read, number, offset, to.size(), -error);
   const Content& content = nodes_[number]->content;

@@ -1,6 +1,6 @@
 #include "engine/sim/fiber.hpp"
 
-#include <sys/mman.h>
+#include <cstring>
 
 #include "engine/core/check.hpp"
 
@@ -33,22 +33,16 @@ void arrive_on_stack([[maybe_unused]] void* fake, [[maybe_unused]] const void** 
 
 Fiber* Fiber::current_ = nullptr;
 
-Fiber::Fiber() : stack_(mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
-  CHECK(stack_ != MAP_FAILED);
-  CHECK(mprotect(stack_, 4096, PROT_NONE) == 0);  // an overrun stops here
-}
+Fiber::Fiber() : stack_(new uint8_t[kStackBytes]) { std::memcpy(stack_.get(), &kCanary, sizeof kCanary); }
 
-Fiber::~Fiber() {
-  CHECK(idle());
-  munmap(stack_, kStackBytes);
-}
+Fiber::~Fiber() { CHECK(idle()); }
 
 void Fiber::start(void (*function)(void*), void* argument) {
   CHECK(idle());
   function_ = function;
   argument_ = argument;
   CHECK(getcontext(&inside_) == 0);
-  inside_.uc_stack.ss_sp = stack_;
+  inside_.uc_stack.ss_sp = stack_.get();
   inside_.uc_stack.ss_size = kStackBytes;
   inside_.uc_link = nullptr;  // main() never returns
   makecontext(&inside_, &Fiber::main, 0);
@@ -64,10 +58,11 @@ void Fiber::resume() {
 void Fiber::enter() {
   CHECK(current_ == nullptr);
   current_ = this;
-  leave_stack(&fake_outside_, stack_, kStackBytes);
+  leave_stack(&fake_outside_, stack_.get(), kStackBytes);
   swapcontext(&outside_, &inside_);
   arrive_on_stack(fake_outside_, nullptr, nullptr);
   current_ = nullptr;
+  CHECK(std::memcmp(stack_.get(), &kCanary, sizeof kCanary) == 0);
 }
 
 void Fiber::pause() {

@@ -5,6 +5,8 @@
 #include <ucontext.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 
 namespace cwtch::sim {
 
@@ -28,9 +30,10 @@ class Fiber {
   static void main();
 
   static Fiber* current_;
-  static constexpr size_t kStackBytes = 4 << 20;  // only touched pages cost memory
+  static constexpr size_t kStackBytes = 4 << 20;           // only touched pages cost memory
+  static constexpr uint64_t kCanary = 0x5EA1ED57AC4B0770;  // at the far end: an overrun is found at the next switch
 
-  void* stack_;
+  std::unique_ptr<uint8_t[]> stack_;
   ucontext_t inside_{}, outside_{};
   void (*function_)(void*) = nullptr;
   void* argument_ = nullptr;

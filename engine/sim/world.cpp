@@ -91,10 +91,12 @@ uint64_t World::disk_call_ns() {
 // ---- worker functions ----
 
 void World::run_on_fiber(void (*function)(void*), void* argument, std::function<void()> done) {
-  const auto idle = std::find_if(workers_.begin(), workers_.end(),
-                                 [](const auto& worker) { return worker->fiber.idle() && !worker->done; });
-  if (idle == workers_.end()) workers_.push_back(std::make_unique<Worker>());
-  Worker& worker = idle == workers_.end() ? *workers_.back() : **idle;
+  Worker* idle = nullptr;
+  for (const auto& worker : workers_) {
+    if (worker->fiber.idle() && !worker->done) idle = worker.get();
+  }
+  if (idle == nullptr) idle = workers_.emplace_back(std::make_unique<Worker>()).get();
+  Worker& worker = *idle;
   worker.done = std::move(done);
   worker.fiber.start(function, argument);
   worker.finish_if_idle();
