@@ -5,7 +5,9 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-s
                     -Wno-missing-field-initializers)  # designated initialisers name what matters and leave the defaults
 add_compile_options(-fno-omit-frame-pointer -fstack-protector-strong)
 add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>")  # one ABI for engine, tools and tests: no typeinfo anywhere
-add_compile_definitions("$<$<NOT:$<BOOL:${CWTCH_SANITIZE}>>:_FORTIFY_SOURCE=2>")
+if(NOT CWTCH_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  add_compile_definitions(_FORTIFY_SOURCE=2)  # needs optimisation, and hides what the sanitizers look for
+endif()
 add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")  # a build says nothing about the machine it was made on
 
 string(REPLACE "-O2" "-O2 -fno-plt" CMAKE_CXX_FLAGS_RELWITHDEBINFO "${CMAKE_CXX_FLAGS_RELWITHDEBINFO}")
