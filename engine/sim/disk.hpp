@@ -39,6 +39,7 @@ class Disk {
   uint64_t failures() const { return failures_; }
   // From now on every call fails with EIO and changes nothing: what is left of a machine whose power is gone.
   void switch_off() { off_ = true; }
+  bool off() const { return off_; }
   void make_unreadable(const std::string& path, uint64_t offset);            // EIO for reads of that sector
   void change_byte(const std::string& path, uint64_t offset, uint8_t flip);  // what a decaying medium does
 

@@ -39,10 +39,15 @@ World::World(uint64_t seed, Disk disk, const Faults& faults)
       network_(std::make_unique<Network>(*this, dice_.split(3))),
       files_(std::make_unique<SimFiles>(disk_, this)) {}
 
-World::~World() {
+World::~World() { switch_off(); }
+
+void World::switch_off() {
+  CHECK(Fiber::current() == nullptr);
   disk_.switch_off();
   for (const auto& worker : workers_) {
+    if (!worker->fiber.idle()) take_back(worker->event);
     while (!worker->fiber.idle()) worker->fiber.resume();
+    worker->finish_if_idle();
   }
 }
 
@@ -104,7 +109,7 @@ void World::run_on_fiber(void (*function)(void*), void* argument, std::function<
 
 void World::wait_for_disk() {
   Fiber* const fiber = Fiber::current();
-  if (fiber == nullptr) return;
+  if (fiber == nullptr || disk_.off()) return;
   const auto worker =
       std::find_if(workers_.begin(), workers_.end(), [&](const auto& one) { return &one->fiber == fiber; });
   CHECK(worker != workers_.end());

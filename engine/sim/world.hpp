@@ -35,7 +35,7 @@ class World {
  public:
   explicit World(uint64_t seed, const Faults& faults = {});
   World(uint64_t seed, Disk disk, const Faults& faults = {});  // goes on with what a power cut has left
-  ~World();  // REQUIRES: every Io is gone. Worker functions that are not finished see the disk switched off.
+  ~World();                                                    // REQUIRES: every Io is gone. Switches off.
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
@@ -65,9 +65,9 @@ class World {
   // Runs loops and events until done(). False: nothing can happen any more, or `limit_ns` have passed.
   bool run_until(const std::function<bool()>& done, uint64_t limit_ns = 3600 * kSecond);
 
-  // The power fails: file calls end with EIO and change nothing, so that the program can be wound up. Take the image
-  // (disk().power_cut) before.
-  void switch_off() { disk_.switch_off(); }
+  // The power fails: file calls end with EIO and change nothing, and worker functions run to their end, so that the
+  // program can be wound up. Take the image (disk().power_cut) before.
+  void switch_off();
 
   // ---- for SimIo and SimFiles ----
   void run_on_fiber(void (*function)(void*), void* argument, std::function<void()> done);

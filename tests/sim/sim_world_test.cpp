@@ -225,8 +225,7 @@ TEST(SimIo, WorkerFunctionsInterleaveAtTheirFileCalls) {
   EXPECT_GT(changes, 5);
 }
 
-TEST(SimIo, AWorldMayEndInTheMiddleOfAWorkerFunction) {
-  std::vector<int> order;
+TEST(SimIo, SwitchingOffEndsWorkerFunctionsWithErrors) {
   World world(4);
   struct Stuck {
     World* world;
@@ -236,8 +235,13 @@ TEST(SimIo, AWorldMayEndInTheMiddleOfAWorkerFunction) {
       self.last = self.world->files().make_directory("a");
     }
   } stuck{&world, {}};
-  world.run_on_fiber(&Stuck::run, &stuck, [] {});
-  // ~World resumes it; the disk is off by then.
+  bool done = false;
+  world.run_on_fiber(&Stuck::run, &stuck, [&] { done = true; });
+  EXPECT_FALSE(done);
+  world.switch_off();
+  EXPECT_TRUE(done);
+  EXPECT_EQ(stuck.last.error().sys, EIO);
+  EXPECT_FALSE(world.advance());
 }
 
 class FileUser {
