@@ -1,0 +1,29 @@
+// Planted bugs, each of which the crash tests must catch. They exist only in the library cwtch_log_mutants, which the
+// same sources make with CWTCH_MUTANTS defined; in the product mutant() is constant false and leaves no code.
+#pragma once
+
+#include <cstdint>
+
+namespace cwtch::log {
+
+enum class Mutant : uint8_t {
+  none,
+  ack_before_sync,         // success is said when the write starts
+  no_checksum,             // a checksum that differs is accepted
+  header_checksum,         // the checksum covers the header only
+  retry_failed_sync,       // a failed sync is asked again, and believed
+  stale_tail,              // recovery takes groups that do not continue the chain
+  missing_directory_sync,  // a segment is listed before its name is durable
+  rewrite_acknowledged,    // a group starts in the last block of the one before it
+  read_error_as_data,      // a failed read serves what the buffer holds
+  mailbox_out_of_order,    // a post is handed over before its bytes are visible (engine/server)
+};
+
+#if defined(CWTCH_MUTANTS)
+inline Mutant planted_mutant = Mutant::none;  // set by a test, from one thread
+inline bool mutant(Mutant which) { return planted_mutant == which; }
+#else
+constexpr bool mutant(Mutant) { return false; }
+#endif
+
+}  // namespace cwtch::log
