@@ -116,24 +116,9 @@ class PacedPoster {
   uint64_t post_one() {
     Bytes record(maker_.record_bytes());
     maker_.next(record);
-    Bytes message;
-    const std::string head = fmt::format(
-        "POST /v1/records HTTP/1.1\r\nHost: {}\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n",
-        target_.host, record.size());
-    message.assign(head.begin(), head.end());
-    message.insert(message.end(), record.begin(), record.end());
     sent_ns_.push_back(monotonic_ns());
-    socket_.send_all(message);
-    ReplyReader reply;
-    std::string body;
-    Bytes buffer(4096);
-    while (!reply.complete()) {
-      const ssize_t got = socket_.receive(buffer);
-      if (got <= 0) throw std::runtime_error("fanout: the poster's connection ended");
-      reply.feed(ByteView(buffer).first(static_cast<size_t>(got)), [&](ByteView part) { body.append(text_of(part)); });
-    }
+    const std::string body = post_record(socket_, target_.host, record);
     acknowledged_ns_.push_back(monotonic_ns());
-    if (reply.status() != 201) throw std::runtime_error(fmt::format("fanout: status {}: {}", reply.status(), body));
     return nlohmann::json::parse(body).at("position").get<uint64_t>();
   }
   void start(uint32_t records, uint32_t interval_ms) {

@@ -7,12 +7,15 @@
 
 #include "tools/loadgen/commands.hpp"
 #include "tools/loadgen/net.hpp"
+#include "tools/loadgen/records.hpp"
 #include "tools/loadgen/reply.hpp"
 #include "tools/loadgen/report.hpp"
 #include "tools/loadgen/usage.hpp"
 
 namespace cwtch::loadgen {
 namespace {
+
+constexpr size_t kRecordBytes = 2800;
 
 struct Memory {
   uint64_t user_bytes;
@@ -49,6 +52,21 @@ std::vector<Socket> open(const Target& target, const IdleOptions& options, uint3
   return sockets;
 }
 
+// One record for everybody, taken in by each: a follower that has never been served might hold less than one that has.
+void wake_followers(const Target& target, const std::vector<Socket>& followers, Bytes& scratch) {
+  Bytes record(kRecordBytes);
+  RecordMaker(monotonic_ns(), record.size()).next(record);
+  const Socket poster = Socket::connect(target, true);
+  const std::string answer = post_record(poster, target.host, record);
+  for (const Socket& follower : followers) {
+    for (size_t taken = 0; taken < kRecordBytes;) {
+      const ssize_t got = follower.receive(scratch);
+      if (got <= 0) throw std::runtime_error("idle: the server closed a follower's connection");
+      taken += static_cast<size_t>(got);
+    }
+  }
+}
+
 }  // namespace
 
 Figures idle(const Common& common, const IdleOptions& options) {
@@ -57,6 +75,8 @@ Figures idle(const Common& common, const IdleOptions& options) {
   { const auto some = open(target, options, options.connections / 10 + 1); }
   const Memory before = measure(common);
   const std::vector<Socket> sockets = open(target, options, options.connections);
+  Bytes scratch(64 << 10);
+  if (!options.stopped) wake_followers(target, sockets, scratch);
   const Memory during = measure(common);
 
   Figures figures;

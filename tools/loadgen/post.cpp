@@ -37,10 +37,7 @@ class Poster final : public Handler {
       nats::greet(socket_, inbox);
       head = nats::publish_head(inbox, size);
     } else {
-      head = fmt::format(
-          "POST /v1/records HTTP/1.1\r\nHost: {}\r\nContent-Type: application/octet-stream\r\nContent-Length: "
-          "{}\r\n\r\n",
-          target.host, size);
+      head = post_head(target.host, size);
     }
     record_at_ = head.size();
     message_.assign(head.begin(), head.end());

@@ -70,18 +70,40 @@ std::string request_line(const std::string& host, const std::string& path, const
   return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n{}\r\n", path, host, more_headers);
 }
 
-std::string get(const Socket& socket, const std::string& host, const std::string& path) {
-  socket.send_all(bytes_of(request_line(host, path)));
+std::string post_head(const std::string& host, size_t record_bytes) {
+  return fmt::format(
+      "POST /v1/records HTTP/1.1\r\nHost: {}\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n",
+      host, record_bytes);
+}
+
+namespace {
+
+std::string read_reply(const Socket& socket, const std::string& what) {
   ReplyReader reply;
   std::string body;
   Bytes buffer(64 << 10);
   while (!reply.complete()) {
     const ssize_t got = socket.receive(buffer);
-    if (got <= 0) throw std::runtime_error(path + ": the connection ended before the reply");
+    if (got <= 0) throw std::runtime_error(what + ": the connection ended before the reply");
     reply.feed(ByteView(buffer).first(static_cast<size_t>(got)), [&](ByteView part) { body.append(text_of(part)); });
   }
-  if (reply.status() / 100 != 2) throw std::runtime_error(fmt::format("{}: status {}: {}", path, reply.status(), body));
+  if (reply.status() / 100 != 2) throw std::runtime_error(fmt::format("{}: status {}: {}", what, reply.status(), body));
   return body;
+}
+
+}  // namespace
+
+std::string get(const Socket& socket, const std::string& host, const std::string& path) {
+  socket.send_all(bytes_of(request_line(host, path)));
+  return read_reply(socket, path);
+}
+
+std::string post_record(const Socket& socket, const std::string& host, ByteView record) {
+  const std::string head = post_head(host, record.size());
+  Bytes message(head.begin(), head.end());
+  message.insert(message.end(), record.begin(), record.end());
+  socket.send_all(message);
+  return read_reply(socket, "post");
 }
 
 }  // namespace cwtch::loadgen

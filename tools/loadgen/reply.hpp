@@ -52,6 +52,9 @@ class ReplyReader {
 
 // One request and its whole reply over a blocking connection. Throws unless the status is 2xx.
 std::string get(const class Socket& socket, const std::string& host, const std::string& path);
+// Posts a record; the body of the 201.
+std::string post_record(const class Socket& socket, const std::string& host, ByteView record);
+std::string post_head(const std::string& host, size_t record_bytes);
 std::string request_line(const std::string& host, const std::string& path, const std::string& more_headers = "");
 
 }  // namespace cwtch::loadgen
