@@ -10,6 +10,7 @@
 #include <mutex>
 #include <vector>
 
+#include "engine/core/aligned_memory.hpp"
 #include "engine/io/files.hpp"
 #include "engine/log/format.hpp"
 
@@ -45,8 +46,8 @@ struct Segment {
 struct TailSegment {
   struct Chunk {
     Position first;
-    uint64_t offset;                   // in the stream
-    std::unique_ptr<uint8_t[]> bytes;  // chunk_bytes of memory, never moved
+    uint64_t offset;       // in the stream
+    AlignedMemory memory;  // chunk_bytes, never moved; written up to the committed offset
   };
 
   Position first;

@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/core/clock.hpp"
@@ -26,7 +27,7 @@ namespace cwtch::log {
 struct Options {
   uint32_t chunk_bytes = 256 * 1024;          // fixed when the log is made; a multiple of 4096
   uint32_t journal_files = 4;                 // ring size; fixed when the log is made
-  uint64_t journal_file_bytes = 32ull << 20;  // fixed when the log is made
+  uint64_t journal_file_bytes = 16ull << 20;  // fixed when the log is made
   uint32_t group_bytes_max = 1 << 20;         // what one write holds at most
   bool sync_with_fdatasync = false;           // write + fdatasync instead of RWF_DSYNC
   uint32_t seal_records = 4096;               // seal when so many lie in the open tail segment
@@ -44,6 +45,8 @@ struct Statistics {
   uint64_t segments_sealed = 0, segments_merged = 0, segments_retired = 0;
   uint64_t index_memory_bytes = 0, index_keys = 0, index_disk_reads = 0;
   uint64_t start_bytes_read = 0;  // by open()
+  uint64_t damage_found = 0;      // by merging: segments and key runs that did not verify
+  std::optional<Error> poison;    // why posts are refused
 };
 
 // One append in flight; a member of whoever waits for it.

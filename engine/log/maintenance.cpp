@@ -1,0 +1,259 @@
+#include "engine/log/maintenance.hpp"
+
+#include <algorithm>
+
+#include "engine/log/frame.hpp"
+
+namespace cwtch::log {
+
+Maintenance::Maintenance(io::Files& files, std::string directory, const KeySecret& secret, Manifest manifest,
+                         Owner& owner)
+    : files_(files),
+      directory_(std::move(directory)),
+      secret_(secret),
+      owner_(owner),
+      manifest_(std::move(manifest)),
+      manifest_state_(manifest_.state()) {}
+
+Maintenance::~Maintenance() { CHECK(idle()); }
+
+void Maintenance::fail_all(const Error& error) {
+  if (std::exchange(failed_, true)) return;
+  changes_.clear();
+  owner_.maintenance_failed(error);
+}
+
+void Maintenance::retry() {
+  if (failed_ || stopping_) return;
+  if (std::exchange(manifest_lane_.stalled, false)) list_start();
+  if (std::exchange(seal_.stalled, false)) {
+    io_->work(
+        seal_.work, [](void* self) { static_cast<Maintenance*>(self)->seal_run(); }, this,
+        io::then<&Maintenance::seal_done>(this));
+  }
+}
+
+// ---- seal lane ----
+
+void Maintenance::seal(const TailPart& part) {
+  CHECK(!seal_.busy && part.closed && !failed_);
+  seal_.busy = true;
+  sealing_part_.segment = part.segment;
+  sealing_part_.keys = part.keys;
+  sealing_part_.end = part.end;
+  sealing_part_.stream_end = part.stream_end;
+  sealing_part_.chain_after = part.chain_after;
+  sealing_part_.hour_s = part.hour_s;
+  io_->work(
+      seal_.work, [](void* self) { static_cast<Maintenance*>(self)->seal_run(); }, this,
+      io::then<&Maintenance::seal_done>(this));
+}
+
+void Maintenance::seal_run() {
+  const TailSegment& segment = *sealing_part_.segment;
+  std::vector<ChunkBytes> chunks;
+  for (size_t i = 0; i < segment.chunks.size(); ++i) {
+    const TailSegment::Chunk& chunk = segment.chunks[i];
+    const uint64_t end = i + 1 < segment.chunks.size() ? segment.chunks[i + 1].offset : sealing_part_.stream_end;
+    const ByteView bytes = ByteView(chunk.memory.bytes()).first(end - chunk.offset);
+    // The anchor has the chain before the chunk.
+    const auto chain = load_le<uint32_t>(bytes.data() + sizeof(FrameHeader));
+    chunks.push_back({{chunk.first, chunk.offset, static_cast<uint32_t>(bytes.size()), chain}, bytes});
+  }
+  sealed_ =
+      write_segment(files_, directory_, chunks, sealing_part_.end, sealing_part_.chain_after, sealing_part_.hour_s);
+  if (!sealed_) return;
+  sealed_run_ = KeyIndex::build(files_, directory_ + "/keys", {segment.first, sealing_part_.end}, sealing_part_.keys);
+}
+
+void Maintenance::seal_done(io::Work&) {
+  const Error* const error = !sealed_ ? &sealed_.error() : !sealed_run_ ? &sealed_run_.error() : nullptr;
+  if (error != nullptr) {
+    if (error->code == Errc::no_space) {
+      seal_.stalled = true;
+      return;
+    }
+    return fail_all(*error);
+  }
+  list({.change = {.segment = *sealed_, .run = (*sealed_run_)->name(), .first_retained = {}},
+        .done = {.sealed = true, .segment = nullptr, .run = *sealed_run_, .first_retained = {}},
+        .lane = &seal_});
+}
+
+// ---- merge lane ----
+
+void Maintenance::merge_segments(std::vector<std::shared_ptr<const Segment>> parts) {
+  CHECK(!merge_.busy && !parts.empty());
+  merge_kind_ = MergeKind::segments;
+  merge_hour_s_ = 0;
+  for (const SegmentEntry& entry : manifest_state_.segments) {
+    if (entry.first >= parts.front()->first && entry.end <= parts.back()->end)
+      merge_hour_s_ = std::max(merge_hour_s_, entry.hour_s);
+  }
+  merge_parts_ = std::move(parts);
+  merge_run();
+}
+
+void Maintenance::merge_runs(std::vector<RunName> names) {
+  CHECK(!merge_.busy && !names.empty());
+  merge_kind_ = MergeKind::runs;
+  merge_to_ = {names.front().first, names.back().end};
+  merge_names_ = std::move(names);
+  merge_run();
+}
+
+void Maintenance::rebuild_run(const RunName& name, std::vector<std::shared_ptr<const Segment>> segments) {
+  CHECK(!merge_.busy);
+  merge_kind_ = MergeKind::rebuild;
+  merge_to_ = name;
+  merge_parts_ = std::move(segments);
+  merge_run();
+}
+
+void Maintenance::merge_run() {
+  merge_.busy = true;
+  merge_first_retained_ = first_retained();
+  const auto function = [](void* self) {
+    auto& m = *static_cast<Maintenance*>(self);
+    switch (m.merge_kind_) {
+      case MergeKind::segments:
+        m.merged_ = log::merge_segments(m.files_, m.directory_, m.merge_parts_, m.merge_hour_s_, &m.merge_damaged_);
+        break;
+      case MergeKind::runs:
+        m.merged_run_ =
+            KeyIndex::merge(m.files_, m.directory_ + "/keys", m.merge_names_, m.merge_to_, m.merge_first_retained_);
+        break;
+      case MergeKind::rebuild: {
+        std::vector<Key> keys;
+        Status read;
+        for (m.merge_damaged_ = 0; read && m.merge_damaged_ < m.merge_parts_.size(); ++m.merge_damaged_) {
+          read = for_each_chunk(m.files_, *m.merge_parts_[m.merge_damaged_],
+                                [&](const ChunkPlace& place, ByteView bytes) -> Status {
+                                  FrameWalker walker(bytes, place.first, place.chain);
+                                  while (true) {
+                                    const Result<std::optional<Frame>> frame = walker.next();
+                                    if (!frame) return fail(frame.error());
+                                    if (!*frame) return {};
+                                    if ((*frame)->kind != FrameKind::record || (*frame)->position < m.merge_to_.first ||
+                                        (*frame)->position >= m.merge_to_.end)
+                                      continue;
+                                    const auto both = keys_of(m.secret_, (*frame)->position, (*frame)->payload);
+                                    keys.insert(keys.end(), both.begin(), both.end());
+                                  }
+                                });
+        }
+        if (!read) {
+          m.merge_damaged_ -= 1;
+          m.merged_run_ = fail(read.error());
+        } else {
+          m.merged_run_ = KeyIndex::build(m.files_, m.directory_ + "/keys", m.merge_to_, std::move(keys));
+        }
+        break;
+      }
+    }
+  };
+  io_->work(merge_.work, function, this, io::then<&Maintenance::merge_done>(this));
+}
+
+void Maintenance::merge_done(io::Work&) {
+  const bool segments = merge_kind_ == MergeKind::segments;
+  const Error* const error =
+      segments ? (merged_ ? nullptr : &merged_.error()) : (merged_run_ ? nullptr : &merged_run_.error());
+  if (error != nullptr) {
+    const Error reported = *error;
+    merge_.busy = false;
+    if (reported.code == Errc::no_space) return;  // there is always a later time to merge
+    if (reported.code != Errc::corrupt) {
+      merge_parts_.clear();
+      return fail_all(reported);
+    }
+    if (merge_kind_ != MergeKind::runs) {
+      damaged_.insert(merge_parts_[merge_damaged_]->first.value);
+      owner_.maintenance_damage(merge_parts_[merge_damaged_]->path, reported);
+    } else {
+      owner_.maintenance_damage(directory_ + "/keys/" + merge_names_.front().file(), reported);
+    }
+    merge_parts_.clear();
+    return;
+  }
+  merge_parts_.clear();
+  if (segments) {
+    list({.change = {.segment = *merged_, .run = {}, .first_retained = {}}, .done = {}, .lane = &merge_});
+  } else {
+    list({.change = {.segment = {}, .run = (*merged_run_)->name(), .first_retained = {}},
+          .done = {.sealed = false, .segment = nullptr, .run = *merged_run_, .first_retained = {}},
+          .lane = &merge_});
+  }
+}
+
+void Maintenance::retire(Position first_retained) {
+  CHECK(!merge_.busy);
+  merge_.busy = true;  // what is being retired must not be merged meanwhile
+  list({.change = {.segment = {}, .run = {}, .first_retained = first_retained},
+        .done = {.sealed = false, .segment = nullptr, .run = nullptr, .first_retained = first_retained},
+        .lane = &merge_});
+}
+
+// ---- manifest lane ----
+
+void Maintenance::list(Listing listing) {
+  if (failed_) return;
+  changes_.push_back(std::move(listing));
+  if (changes_.size() == 1) list_start();
+}
+
+void Maintenance::list_start() {
+  io_->work(
+      manifest_lane_.work, [](void* self) { static_cast<Maintenance*>(self)->list_run(); }, this,
+      io::then<&Maintenance::list_done>(this));
+}
+
+void Maintenance::list_run() {
+  const Change& change = changes_.front().change;
+  listed_segment_ = nullptr;
+  if (change.segment) {  // opened first: a segment that cannot be opened must not be listed
+    Result<std::shared_ptr<const Segment>> segment = open_segment(files_, directory_, *change.segment);
+    if (!segment) {
+      listed_ = fail(segment.error());
+      return;
+    }
+    listed_segment_ = *segment;
+  }
+  const ManifestState before = manifest_.state();
+  listed_ = manifest_.append(change);
+  if (!listed_) return;
+  const ManifestState& after = manifest_.state();
+  // What is not in force any more. If this is cut off, the next start removes it.
+  for (const SegmentEntry& old : before.segments) {
+    const bool kept = std::any_of(after.segments.begin(), after.segments.end(),
+                                  [&](const SegmentEntry& s) { return s.first == old.first && s.end == old.end; });
+    if (!kept) (void)files_.unlink(directory_ + "/segments/" + old.name());
+  }
+  for (const RunName& old : before.runs) {
+    if (std::find(after.runs.begin(), after.runs.end(), old) == after.runs.end())
+      (void)files_.unlink(directory_ + "/keys/" + old.file());
+  }
+  listed_ = manifest_.compact_if_worth();
+  if (!listed_ && listed_.error().code == Errc::no_space) listed_ = {};  // the old one is as good
+}
+
+void Maintenance::list_done(io::Work&) {
+  if (failed_) return changes_.clear();
+  if (!listed_) {
+    if (listed_.error().code == Errc::no_space) {
+      manifest_lane_.stalled = true;
+      return;
+    }
+    return fail_all(listed_.error());
+  }
+  Listing listing = std::move(changes_.front());
+  changes_.pop_front();
+  manifest_state_ = manifest_.state();
+  listing.lane->busy = false;
+  listing.done.segment = std::move(listed_segment_);
+  if (listing.done.sealed) sealing_part_ = TailPart{};
+  if (!changes_.empty()) list_start();
+  owner_.maintenance_done(listing.done);
+}
+
+}  // namespace cwtch::log

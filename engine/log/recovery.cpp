@@ -1,0 +1,130 @@
+#include "engine/log/recovery.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "engine/log/mutant.hpp"
+
+namespace cwtch::log {
+namespace {
+
+struct Found {
+  GroupHeader header;
+  uint32_t file;
+  uint64_t offset;
+  bool intact;
+
+  Position end() const { return {header.first.value + header.records_count}; }
+};
+
+// Every frame of a group, from its first record on: are they what the header promises?
+bool verify_group(ByteView group, const GroupHeader& header) {
+  FrameWalker walker(group.subspan(GroupHeader::kFrameBytes), header.first, header.chain_before);
+  uint32_t records = 0;
+  while (true) {
+    const Result<std::optional<Frame>> frame = walker.next();
+    if (!frame) return false;
+    if (!*frame) break;
+    if ((*frame)->kind == FrameKind::anchor) return false;
+    records += (*frame)->kind == FrameKind::record ? 1 : 0;
+  }
+  return walker.rest().empty() && records == header.records_count;
+}
+
+// Takes the group's records at or above *next; false when its chain does not lead to *next with *chain.
+bool take_records(ByteView group, const GroupHeader& header, Position* next, uint32_t* chain,
+                  std::vector<ByteView>* records) {
+  FrameWalker walker(group.subspan(GroupHeader::kFrameBytes), header.first, header.chain_before);
+  while (true) {
+    const bool here = walker.position() == *next;
+    if (here && walker.chain() != *chain && !mutant(Mutant::stale_tail)) return false;
+    const Result<std::optional<Frame>> frame = walker.next();
+    CHECK(frame);  // verified before
+    if (!*frame) return true;
+    if ((*frame)->kind != FrameKind::record || !here) continue;
+    records->push_back((*frame)->payload);
+    next->value += 1;
+    *chain = walker.chain();
+  }
+}
+
+}  // namespace
+
+Result<Recovered> recover_journal(io::Files& files, const std::string& directory, const Settings& settings,
+                                  const std::vector<io::OpenFile>& journal, const ManifestState& manifest,
+                                  std::string* damage, uint64_t* bytes_read) {
+  Recovered recovered;
+  recovered.place.ends.resize(journal.size());
+  std::vector<Found> groups;    // intact or not, those that matter: behind the manifest's end
+  std::optional<Found> newest;  // by sequence, intact
+  recovered.memory.resize(journal.size());
+
+  for (uint32_t f = 0; f < journal.size(); ++f) {
+    AlignedMemory memory(settings.journal_file_bytes);
+    const MutableBytes bytes = memory.bytes().first(settings.journal_file_bytes);
+    const Result<size_t> got = files.read(journal[f].get(), bytes, 0);
+    if (!got || *got != bytes.size()) {
+      *damage = journal_path(directory, f);
+      return got ? Result<Recovered>(fail(Errc::corrupt, "journal: file ends early", *got)) : fail(got.error());
+    }
+    *bytes_read += *got;
+    bool needed = false;
+    for (uint64_t at = 0; at + kBlockBytes <= bytes.size();) {
+      const std::optional<GroupHeader> header = read_group(ByteView(bytes).subspan(at, kBlockBytes), settings.secret);
+      if (!header || header->group_bytes > bytes.size() - at) {
+        at += kBlockBytes;
+        continue;
+      }
+      Found found{*header, f, at, true};
+      if (found.end() > manifest.end()) {
+        found.intact = verify_group(ByteView(bytes).subspan(at, header->group_bytes), *header);
+        groups.push_back(found);
+        needed = true;
+      }
+      // The newest group, whole or torn: sequence numbers go on behind it.
+      recovered.place.sequence = std::max(recovered.place.sequence, header->sequence + 1);
+      if (found.intact) {
+        recovered.place.ends[f] = std::max(recovered.place.ends[f], found.end());
+        if (!newest || newest->header.sequence < header->sequence) newest = found;
+      }
+      at += found.intact ? header->group_bytes : kBlockBytes;
+    }
+    if (needed) recovered.memory[f] = std::move(memory);
+  }
+  // Without a group behind the manifest's end, the ring goes on behind its newest group.
+  if (newest) {
+    recovered.place.file = newest->file;
+    recovered.place.offset = newest->offset + newest->header.group_bytes;
+  }
+
+  // By position; of two for the same position the later written first.
+  std::sort(groups.begin(), groups.end(), [](const Found& a, const Found& b) {
+    return a.header.first != b.header.first ? a.header.first < b.header.first : a.header.sequence > b.header.sequence;
+  });
+  Position next = manifest.end();
+  uint32_t chain = manifest.chain();
+  const Found* torn = nullptr;
+  for (const Found& found : groups) {
+    if (found.header.first > next) break;
+    if (!found.intact) {
+      torn = &found;
+      continue;
+    }
+    if (found.end() <= next) continue;
+    const ByteView group =
+        ByteView(recovered.memory[found.file].bytes()).subspan(found.offset, found.header.group_bytes);
+    if (!take_records(group, found.header, &next, &chain, &recovered.records)) continue;
+    recovered.place.file = found.file;
+    recovered.place.offset = found.offset + found.header.group_bytes;
+  }
+  const auto later =
+      std::find_if(groups.begin(), groups.end(), [&](const Found& found) { return found.header.first > next; });
+  if (later != groups.end()) {
+    const Found& place = torn != nullptr ? *torn : *later;
+    *damage = journal_path(directory, place.file);
+    return fail(Errc::corrupt, "journal: acknowledged records are missing before a later group", place.offset);
+  }
+  return recovered;
+}
+
+}  // namespace cwtch::log
