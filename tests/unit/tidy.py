@@ -13,7 +13,9 @@ TEXT = SOURCE | {".md", ".py", ".cmake", ".sh", ".toml", ".txt", ".json"}
 # Who may use what: the engine reaches the outside world through engine/io alone.
 CONFINED = [
     (re.compile(r"#include <liburing"), {"engine/io"}, "liburing is wrapped by engine/io: use io::Io"),
-    (re.compile(r"#include <sys/(socket|epoll|mman|uio|eventfd|timerfd)\.h>"), {"engine/io"},
+    (re.compile(r"#include <sys/mman\.h>"), {"engine/io", "engine/core"},
+     "no log file is mapped; memory of your own is AlignedMemory"),
+    (re.compile(r"#include <sys/(socket|epoll|uio|eventfd|timerfd)\.h>"), {"engine/io"},
      "sockets, polling and mappings belong to engine/io: use io::Io or io::Files"),
     (re.compile(r"#include <boost/"), {"engine/http"}, "Boost is confined to engine/http's parser"),
     (re.compile(r"\b(std::this_thread::sleep_for|usleep|nanosleep)\b"), {"engine/io"},
