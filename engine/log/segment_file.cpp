@@ -73,8 +73,9 @@ Result<SegmentFooter> decode_footer(ByteView block, uint32_t* table_crc) {
 // A segment file on its way: chunks go in, in order; finish() gives it its name.
 class SegmentWriter {
  public:
-  SegmentWriter(io::Files& files, const std::string& directory)
-      : files_(files), directory_(directory + "/segments"), temporary_(directory_ + "/unfinished") {}
+  // `temporary`: sealing and merging run side by side, each under a name of its own.
+  SegmentWriter(io::Files& files, const std::string& directory, const char* temporary)
+      : files_(files), directory_(directory + "/segments"), temporary_(directory_ + temporary) {}
   ~SegmentWriter() {
     file_.reset();
     if (started_) (void)files_.unlink(temporary_);
@@ -163,7 +164,7 @@ class SegmentWriter {
 Result<SegmentEntry> write_segment(io::Files& files, const std::string& directory,
                                    const std::vector<ChunkBytes>& chunks, Position end, uint32_t chain_after,
                                    uint64_t hour_s) {
-  SegmentWriter writer(files, directory);
+  SegmentWriter writer(files, directory, "/sealing");
   if (const Status s = writer.start(); !s) return fail(s.error());
   for (const ChunkBytes& chunk : chunks) {
     if (const Status s = writer.add(chunk.place, chunk.bytes); !s) return fail(s.error());
@@ -174,7 +175,7 @@ Result<SegmentEntry> write_segment(io::Files& files, const std::string& director
 Result<SegmentEntry> merge_segments(io::Files& files, const std::string& directory,
                                     const std::vector<std::shared_ptr<const Segment>>& parts, uint64_t hour_s,
                                     size_t* damaged) {
-  SegmentWriter writer(files, directory);
+  SegmentWriter writer(files, directory, "/merging");
   if (const Status s = writer.start(); !s) return fail(s.error());
   for (size_t i = 0; i < parts.size(); ++i) {
     *damaged = i;
