@@ -36,9 +36,18 @@ struct Segment {
   ByteArray<32> sha256;  // of the whole file
   std::string path;
   io::OpenFile file;  // direct, read-only
-  // Chunk table, read from the file at first use (any thread; blocking read of a few KiB is done by a worker).
-  mutable std::mutex table_mutex;
-  mutable std::shared_ptr<const std::vector<ChunkPlace>> table;
+
+  // What lies behind the chunks, read and checked at first use, by read_table() on a worker.
+  struct End {
+    std::vector<ChunkPlace> table;
+    AlignedMemory bytes;  // table and footer as they are in the file
+  };
+  std::shared_ptr<const End> known_end() const {
+    const std::lock_guard lock(end_mutex);
+    return end_read;
+  }
+  mutable std::mutex end_mutex;  // never held across I/O
+  mutable std::shared_ptr<const End> end_read;
 };
 
 // The records behind the last sealed segment, in memory, cut into chunks exactly as the file will have them. The front
@@ -76,6 +85,7 @@ struct Shared {
   Committed committed() const;                   // any thread, wait-free for the writer (sequence lock)
   std::shared_ptr<const Layout> layout() const;  // any thread; takes a mutex, so call it when layout_version moved
   std::atomic<uint64_t> layout_version{0};
+  uint32_t chunk_bytes = 0;            // no chunk is larger; set before anybody reads
   std::atomic<bool> read_only{false};  // poisoned, or the medium is full
 
   // ---- for the writer ----

@@ -38,6 +38,7 @@ class LogOnDisk final : public Log, Journal::Observer, PendingPosts::Owner, Main
         pending_(*index_, tail_, *this),
         hour_s_(clock.wall_hour_s()) {
     journal_.release(tail_.first());
+    shared_->chunk_bytes = settings.chunk_bytes;
     publish_layout();
     publish_committed({tail_.next(), tail_.stream_end()});
   }
@@ -77,7 +78,7 @@ class LogOnDisk final : public Log, Journal::Observer, PendingPosts::Owner, Main
   }
   bool idle() const override {
     return open_waiters_.empty() && written_waiters_.empty() && ready_.empty() && pending_.empty() &&
-           !journal_.in_flight() && maintenance_.idle();
+           !journal_.in_flight() && maintenance_.idle() && (reader_ == nullptr || reader_->idle());
   }
 
  private:

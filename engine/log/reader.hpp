@@ -28,7 +28,7 @@ class View {
   ByteView bytes_;
   Reader* reader_ = nullptr;  // pins a cache slot of this reader
   uint32_t slot_ = 0;
-  std::shared_ptr<const TailSegment> tail_;  // or a tail segment
+  std::shared_ptr<const void> keeps_;  // or keeps what is in memory anyway: a tail segment, a segment's end
 };
 
 // Waits for a chunk to arrive, or for a position to be found.
@@ -42,6 +42,7 @@ class Fetch : public ListLink {
   void* owner = nullptr;
   bool in_flight = false;
   Position wanted;
+  bool finding = false;
   ~Fetch() { CHECK(!in_flight); }
 };
 
@@ -59,7 +60,8 @@ class Reader {
                                       const Options& options);
   virtual ~Reader() = default;  // REQUIRES: no View alive, no Fetch in flight
 
-  // Adopts the newest layout if there is one. Call once per turn.
+  // Adopts what is committed and the newest layout, and tries again for those who found no slot. Call once per turn,
+  // after its callbacks.
   virtual void refresh() = 0;
 
   virtual Shared::Committed committed() const = 0;
@@ -76,7 +78,8 @@ class Reader {
   // View at the end. busy: they are on their way, ask with fetch(). gone below the first retained segment. corrupt or
   // io: that chunk is damaged; the error's offset is in the file that damaged_file() names.
   virtual Result<View> view(uint64_t offset, size_t size_max) = 0;
-  // Calls back when view(offset) will not be busy any more (or will fail). One per caller; cancel() takes it back.
+  // Calls back when view(offset) will not be busy any more (or will fail). May be at once. One per
+  // caller; cancel() takes it back.
   virtual void fetch(Fetch& fetch, uint64_t offset, void (*callback)(void*, Fetch&), void* owner) = 0;
   virtual void cancel(Fetch& fetch) = 0;
   virtual const std::string& damaged_file() const = 0;
@@ -89,6 +92,11 @@ class Reader {
 
   virtual Statistics statistics() const = 0;
   virtual size_t pinned() const = 0;  // Views alive on cache slots
+  virtual bool idle() const = 0;      // no read under way: it may be destroyed
+
+ protected:
+  // `reader`: pins `slot` of its cache; nullptr: `keeps` holds the bytes.
+  static View make_view(ByteView bytes, Reader* reader, uint32_t slot, std::shared_ptr<const void> keeps);
 
  private:
   friend class View;

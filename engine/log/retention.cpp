@@ -24,29 +24,35 @@ Position retained_from(const Options& options, const ManifestState& manifest, ui
 std::vector<std::shared_ptr<const Segment>> merge_candidates(
     const Options& options, const std::vector<std::shared_ptr<const Segment>>& segments,
     const std::function<bool(const Segment&)>& mergeable) {
-  const auto level = [&](const Segment& segment) {
+  const auto level = [&](uint64_t records) {
     uint32_t levels = 0;
-    for (uint64_t n = (segment.end.value - segment.first.value) / std::max(1u, options.seal_records_hour_min);
-         n >= options.merge_factor; n /= options.merge_factor)
+    for (uint64_t n = records / std::max(1u, options.seal_records_hour_min); n >= options.merge_factor;
+         n /= options.merge_factor)
       ++levels;
     return levels;
   };
-  const size_t factor = options.merge_factor;
+  const auto records = [](const Segment& segment) { return segment.end.value - segment.first.value; };
   uint32_t levels_max = 0;
-  for (const auto& segment : segments) levels_max = std::max(levels_max, level(*segment));
+  for (const auto& segment : segments) levels_max = std::max(levels_max, level(records(*segment)));
   for (uint32_t l = 0; l <= levels_max; ++l) {
-    for (size_t first = 0; first + factor <= segments.size(); ++first) {
-      uint64_t bytes = 0;
-      size_t count = 0;
-      while (count < factor) {
-        const Segment& segment = *segments[first + count];
-        bytes += segment.file_bytes;
-        if (level(segment) > l || !mergeable(segment) || bytes > options.merged_bytes_max) break;
-        ++count;
+    size_t first = 0;
+    uint64_t bytes = 0;
+    uint64_t count = 0;
+    for (size_t i = 0; i < segments.size(); ++i) {
+      const Segment& segment = *segments[i];
+      if (level(records(segment)) > l || !mergeable(segment)) {
+        first = i + 1;
+        bytes = count = 0;
+        continue;
       }
-      if (count == factor)
-        return {segments.begin() + static_cast<ptrdiff_t>(first),
-                segments.begin() + static_cast<ptrdiff_t>(first + factor)};
+      bytes += segment.file_bytes;
+      count += records(segment);
+      while (bytes > options.merged_bytes_max && first <= i) {
+        bytes -= segments[first]->file_bytes;
+        count -= records(*segments[first++]);
+      }
+      if (i > first && level(count) > l)
+        return {segments.begin() + static_cast<ptrdiff_t>(first), segments.begin() + static_cast<ptrdiff_t>(i + 1)};
     }
   }
   return {};

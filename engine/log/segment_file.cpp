@@ -207,12 +207,13 @@ Result<std::shared_ptr<const Segment>> open_segment(io::Files& files, const std:
   return segment;
 }
 
-Result<std::shared_ptr<const std::vector<ChunkPlace>>> read_table(io::Files& files, const Segment& segment) {
-  const std::lock_guard lock(segment.table_mutex);
-  if (segment.table != nullptr) return segment.table;
+Result<std::shared_ptr<const Segment::End>> read_end(io::Files& files, const Segment& segment) {
+  if (std::shared_ptr<const Segment::End> known = segment.known_end()) return known;
   const uint64_t size = segment.file_bytes - segment.stream_bytes;
   if (size < 2 * kBlockBytes || size > (64u << 20)) return fail(Errc::corrupt, "segment: table of impossible size");
-  const AlignedMemory memory(size);
+  auto found = std::make_shared<Segment::End>();
+  found->bytes = AlignedMemory(size);
+  const AlignedMemory& memory = found->bytes;
   const Result<size_t> got = files.read(segment.file.get(), memory.bytes().first(size), segment.stream_bytes);
   if (!got) return fail(got.error());
   if (*got != size) return fail(Errc::corrupt, "segment: file ends early", segment.stream_bytes + *got);
@@ -227,8 +228,8 @@ Result<std::shared_ptr<const std::vector<ChunkPlace>>> read_table(io::Files& fil
   if (crc32c(0, table) != table_crc)
     return fail(Errc::corrupt, "segment: table's checksum differs", segment.stream_bytes);
 
-  auto places = std::make_shared<std::vector<ChunkPlace>>();
-  places->reserve(footer->chunks_count);
+  std::vector<ChunkPlace>& places = found->table;
+  places.reserve(footer->chunks_count);
   Reader reader(table);
   uint64_t offset = segment.stream_offset;
   for (uint32_t i = 0; i < footer->chunks_count; ++i) {
@@ -240,21 +241,23 @@ Result<std::shared_ptr<const std::vector<ChunkPlace>>> read_table(io::Files& fil
     if (place.offset != offset || place.bytes == 0 || place.bytes % kBlockBytes != 0)
       return fail(Errc::corrupt, "segment: table has a gap", segment.stream_bytes);
     offset += place.bytes;
-    places->push_back(place);
+    places.push_back(place);
   }
-  if (offset != segment.stream_offset + segment.stream_bytes || places->empty())
+  if (offset != segment.stream_offset + segment.stream_bytes || places.empty())
     return fail(Errc::corrupt, "segment: table does not cover the chunks", segment.stream_bytes);
-  segment.table = places;
-  return segment.table;
+  const std::lock_guard lock(segment.end_mutex);
+  segment.end_read = found;
+  return found;
 }
 
 Status for_each_chunk(io::Files& files, const Segment& segment,
                       const std::function<Status(const ChunkPlace& place, ByteView bytes)>& visit) {
-  const auto table = read_table(files, segment);
-  if (!table) return fail(table.error());
+  const auto end_read = read_end(files, segment);
+  if (!end_read) return fail(end_read.error());
+  const std::vector<ChunkPlace>& table = (*end_read)->table;
   AlignedMemory memory;
-  for (size_t i = 0; i < (*table)->size(); ++i) {
-    const ChunkPlace& place = (**table)[i];
+  for (size_t i = 0; i < table.size(); ++i) {
+    const ChunkPlace& place = table[i];
     const uint64_t at = place.offset - segment.stream_offset;
     if (memory.size() < place.bytes) memory = AlignedMemory(place.bytes);
     const MutableBytes bytes = memory.bytes().first(place.bytes);
@@ -263,9 +266,9 @@ Status for_each_chunk(io::Files& files, const Segment& segment,
     if (*got != place.bytes) return fail(Errc::corrupt, "segment: file ends early", at + *got);
     const Result<ChunkEnd> end = verify_chunk(bytes, place.first, place.chain);
     if (!end) return fail(Errc::corrupt, end.error().context, at + end.error().offset);
-    const bool last = i + 1 == (*table)->size();
-    if (end->next != (last ? segment.end : (**table)[i + 1].first) ||
-        end->chain != (last ? segment.chain_after : (**table)[i + 1].chain))
+    const bool last = i + 1 == table.size();
+    if (end->next != (last ? segment.end : table[i + 1].first) ||
+        end->chain != (last ? segment.chain_after : table[i + 1].chain))
       return fail(Errc::corrupt, "segment: chunk does not lead to the next", at);
     if (const Status visited = visit(place, bytes); !visited) return visited;
   }

@@ -51,9 +51,9 @@ Result<SegmentEntry> merge_segments(io::Files& files, const std::string& directo
 Result<std::shared_ptr<const Segment>> open_segment(io::Files& files, const std::string& directory,
                                                     const SegmentEntry& entry);
 
-// The sparse table, checked against its CRC, the footer and the segment; kept in segment.table. Reads the file's end
-// once per segment.
-Result<std::shared_ptr<const std::vector<ChunkPlace>>> read_table(io::Files& files, const Segment& segment);
+// The sparse table and the footer, checked against their CRCs and the segment; kept in segment.end_read. Reads the
+// file's end once per segment.
+Result<std::shared_ptr<const Segment::End>> read_end(io::Files& files, const Segment& segment);
 
 // Reads and verifies every chunk, in order.
 Status for_each_chunk(io::Files& files, const Segment& segment,
