@@ -1,10 +1,13 @@
 #include "engine/io/epoll.hpp"
 
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <vector>
 
 #include "engine/io/loop.hpp"
 #include "engine/io/sockets.hpp"
@@ -12,262 +15,318 @@
 namespace cwtch::io {
 namespace {
 
-constexpr int kBatch = 256;
+constexpr size_t kEventsMax = 256;
+constexpr int kAgain = -EAGAIN;
 
-class EpollIo final : public Loop, private BufferOwner {
+// What is known about a socket. Edges say when something became possible; a call that found nothing says when it ended.
+struct SocketState {
+  List<Operation> waiting;
+  bool registered = false;
+  bool readable = false;
+  bool writable = false;
+  bool hung_up = false;  // no further edge will come for reading: keep trying until the end is seen
+};
+
+// States by descriptor. They hold lists, so they must not move: a table of blocks that grows to the highest descriptor.
+class SocketStates {
  public:
-  EpollIo(const IoOptions& options, int epoll)
-      : Loop(options), epoll_(epoll), buffers_(options.receive_buffers, options.receive_buffer_bytes) {
-    for (uint32_t i = 0; i < options.receive_buffers; ++i) free_.push_back(buffers_.at(i));
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.fd = wake_descriptor();
-    CHECK(::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_descriptor(), &event) == 0);
+  SocketState& at(int socket) {
+    const auto index = static_cast<size_t>(socket);
+    while (blocks_.size() <= index / kBlock) blocks_.push_back(std::make_unique<Block>());
+    return (*blocks_[index / kBlock])[index % kBlock];
   }
-  ~EpollIo() override {
-    CHECK(starved_.empty() && free_.size() == buffers_.count());
-    ::close(epoll_);
+  void forget(int socket) {
+    SocketState& state = at(socket);
+    CHECK(state.waiting.empty());
+    state.registered = state.readable = state.writable = state.hung_up = false;
   }
+
+ private:
+  static constexpr size_t kBlock = 256;
+  using Block = std::array<SocketState, kBlock>;
+  std::vector<std::unique_ptr<Block>> blocks_;
+};
+
+template <class Call>
+int32_t retry_interrupted(Call call) {
+  for (;;) {
+    const ssize_t result = call();
+    if (result >= 0) return static_cast<int32_t>(result);
+    if (errno != EINTR) return -errno;
+  }
+}
+
+class EpollIo final : public Loop {
+ public:
+  EpollIo(const IoOptions& options, int epoll, int wake);
+  ~EpollIo() override { ::close(epoll_); }
+  Status open();
 
   Result<Socket> listen(const Address& address, const ListenOptions& options) override {
     return open_listener(address, options, true);
   }
-  Result<Address> local_address(Socket socket) override { return io::local_address(socket); }
-  bool peer_is_loopback(Socket socket) override { return io::peer_is_loopback(socket); }
-  void accept(Accept& operation, Socket listener, Callback callback) override {
-    begin(operation, callback, listener.value);
-    try_now(operation);
-  }
-  void connect(Connect& operation, const Address& address, Callback callback) override {
-    const Connecting connecting = connect_start(address);
-    begin(operation, callback, connecting.socket);
-    if (connecting.done) return complete(operation, connecting.socket);
-    wait_for(operation, EPOLLOUT);
-  }
-  void recv(Recv& operation, Socket socket, Callback callback) override {
-    CHECK(!operation.buffer);
-    begin(operation, callback, socket.value);
-    wait_for(operation, EPOLLIN);
-  }
-  void send(Send& operation, Socket socket, ByteView bytes, SendFlags flags, Callback callback) override {
-    begin(operation, callback, socket.value);
-    const int how = MSG_DONTWAIT | MSG_NOSIGNAL | (flags.more ? MSG_MORE : 0);
-    ssize_t sent;
-    do {
-      sent = ::send(socket.value, bytes.data(), bytes.size(), how);
-    } while (sent < 0 && errno == EINTR);
-    complete(operation, sent < 0 ? -errno : static_cast<int32_t>(std::min<ssize_t>(sent, INT32_MAX)));
-  }
-  void poll(Poll& operation, Socket socket, PollFor what, Callback callback) override {
-    begin(operation, callback, socket.value);
-    wait_for(operation, what == PollFor::writable ? EPOLLOUT : EPOLLIN);
-  }
-  void shutdown(Socket socket) override { ::shutdown(socket.value, SHUT_RDWR); }
-  void close(Close& operation, Socket socket, Callback callback) override {
-    begin(operation, callback, socket.value);
-    if (static_cast<size_t>(socket.value) < interests_.size()) interests_[static_cast<size_t>(socket.value)] = {};
-    ::close(socket.value);  // also leaves the epoll set
-    complete(operation, 0);
-  }
-  void read(Read& operation, File file, MutableBytes to, uint64_t offset, Callback callback) override {
-    begin(operation, callback, file.value);
-    operation.data_ = to.data();
-    operation.size_ = to.size();
-    operation.offset_ = offset;
-    workers().start(operation);
-  }
-  void write(Write& operation, File file, ByteView bytes, uint64_t offset, bool durable, Callback callback) override {
-    begin(operation, callback, file.value);
-    operation.data_ = const_cast<uint8_t*>(bytes.data());
-    operation.size_ = bytes.size();
-    operation.offset_ = offset;
-    operation.flags_ = durable ? 1 : 0;
-    workers().start(operation);
-  }
-  void sync(Sync& operation, File file, Callback callback) override {
-    begin(operation, callback, file.value);
-    workers().start(operation);
-  }
-  void cancel(Operation& operation) override;
-  void notify(Io*) override {
-    if (notify_first()) wake();
-  }
-  void turn(bool wait) override;
+  void accept(Accept& operation, Socket listener, Callback callback) override;
+  void connect(Connect& operation, const Address& address, Callback callback) override;
+  void recv(Recv& operation, Socket socket, Callback callback) override;
+  void send(Send& operation, Socket socket, ByteView bytes, SendFlags flags, Callback callback) override;
+  void poll(Poll& operation, Socket socket, PollFor what, Callback callback) override;
+  void close(Close& operation, Socket socket, Callback callback) override;
+  void read(Read& operation, File file, MutableBytes to, uint64_t offset, Callback callback) override;
+  void write(Write& operation, File file, ByteView bytes, uint64_t offset, bool durable, Callback callback) override;
+  void sync(Sync& operation, File file, Callback callback) override;
   const char* name() const override { return "epoll"; }
 
  private:
-  // Who waits for what on a descriptor, and what epoll was told of it.
-  struct Interest {
-    Operation* readers = nullptr;  // recv, accept, or poll for readable: one at a time
-    Operation* writers = nullptr;  // connect, or poll for writable
-    uint32_t told = 0;
-    bool added = false;
-  };
+  // Loop
+  void kernel_turn(uint64_t timeout_ns) override;
+  void cancel_in_kernel(Operation& operation) override;
+  void recv_again(Operation& recv) override { start(recv); }
+  void buffer_returned(uint32_t index) override { free_.push_back(index); }
+  bool notify_through(Io*) override { return false; }
 
-  Interest& interest_of(int descriptor) {
-    const auto index = static_cast<size_t>(descriptor);
-    if (index >= interests_.size()) interests_.resize(index + 64);
-    return interests_[index];
-  }
-  void tell(int descriptor, Interest& interest) {
-    const uint32_t wanted =
-        (interest.readers != nullptr ? EPOLLIN : 0u) | (interest.writers != nullptr ? EPOLLOUT : 0u);
-    // Interest that nobody has any more is taken back when it fires, so that one who comes again costs no call.
-    if (interest.added && (interest.told & wanted) == wanted) return;
-    epoll_event event{};
-    event.events = wanted;
-    event.data.fd = descriptor;
-    CHECK(::epoll_ctl(epoll_, interest.added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, descriptor, &event) == 0);
-    interest.added = true;
-    interest.told = wanted;
-  }
-  void wait_for(Operation& operation, uint32_t what) {
-    Interest& interest = interest_of(operation.handle_);
-    Operation*& place = what == EPOLLIN ? interest.readers : interest.writers;
-    CHECK(place == nullptr);  // one operation per direction and socket
-    place = &operation;
-    tell(operation.handle_, interest);
-  }
-  void try_now(Operation& operation);
-  void fired(int descriptor, uint32_t events);
-  bool receive(Operation& operation);
-  void give_back(uint8_t* memory) override;
+  void start(Operation& operation);
+  int register_socket(int socket, SocketState& state);
+  void try_waiting(SocketState& state);
+  // The result, or kAgain when it has to wait.
+  int32_t attempt(Operation& operation, SocketState& state);
+  int32_t attempt_recv(Recv& recv, SocketState& state);
+  int32_t attempt_accept(Operation& accept, SocketState& state);
+  int32_t attempt_connect(Operation& connect);
+  int wait(uint64_t timeout_ns);
 
   const int epoll_;
-  ReceiveMemory buffers_;
-  std::vector<uint8_t*> free_;
-  List<Operation> starved_;
-  std::vector<Interest> interests_;  // by descriptor
+  bool has_pwait2_ = true;
+  SocketStates states_;
+  std::vector<uint32_t> free_;  // receive buffers, the one used last on top: it is still in the cache
+  std::array<epoll_event, kEventsMax> events_;
 };
 
-void EpollIo::try_now(Operation& operation) {
-  while (true) {
-    const int socket = ::accept4(operation.handle_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (socket >= 0) return complete(operation, socket);
-    if (errno == EAGAIN) return wait_for(operation, EPOLLIN);
-    if (!accept_should_retry(-errno)) return complete(operation, -errno);
+EpollIo::EpollIo(const IoOptions& options, int epoll, int wake) : Loop(options, wake), epoll_(epoll) {
+  free_.reserve(receive_memory().count());
+  for (uint32_t index = receive_memory().count(); index-- > 0;) free_.push_back(index);
+}
+
+Status EpollIo::open() {
+  epoll_event event{.events = EPOLLIN, .data = {.fd = wake()}};
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake(), &event) != 0) return fail_errno(errno, "epoll: eventfd");
+  return {};
+}
+
+// ---- starting operations ----
+
+// Tries at once; what has to wait goes to the socket's list.
+void EpollIo::start(Operation& operation) {
+  SocketState& state = states_.at(operation.handle_);
+  if (!state.registered) {
+    if (const int error = register_socket(operation.handle_, state); error != 0) return complete(operation, error);
+  }
+  state.waiting.push_back(operation);
+  try_waiting(state);
+}
+
+int EpollIo::register_socket(int socket, SocketState& state) {
+  epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.fd = socket}};
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) != 0) return -errno;
+  state.registered = true;
+  return 0;
+}
+
+void EpollIo::accept(Accept& operation, Socket listener, Callback callback) {
+  begin(operation, listener.value, callback);
+  start(operation);
+}
+
+void EpollIo::connect(Connect& operation, const Address& address, Callback callback) {
+  const Connecting connecting = connect_start(address);
+  begin(operation, connecting.socket, callback);
+  if (connecting.done) return complete(operation, connecting.socket);
+  start(operation);
+}
+
+void EpollIo::recv(Recv& operation, Socket socket, Callback callback) {
+  begin(operation, socket.value, callback);
+  operation.buffer.reset();
+  start(operation);
+}
+
+void EpollIo::send(Send& operation, Socket socket, ByteView bytes, SendFlags flags, Callback callback) {
+  begin(operation, socket.value, callback);
+  const size_t size = std::min(bytes.size(), kTransferBytesMax);
+  const int32_t result = retry_interrupted([&] {
+    return ::send(socket.value, bytes.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL | (flags.more ? MSG_MORE : 0));
+  });
+  // A short send met the end of the socket's buffer: the kernel will tell when there is space again.
+  if (result == kAgain || (result >= 0 && static_cast<size_t>(result) < size))
+    states_.at(socket.value).writable = false;
+  complete(operation, result);
+}
+
+void EpollIo::poll(Poll& operation, Socket socket, PollFor what, Callback callback) {
+  begin(operation, socket.value, callback);
+  operation.flags_ = static_cast<uint8_t>(what);
+  start(operation);
+}
+
+void EpollIo::close(Close& operation, Socket socket, Callback callback) {
+  begin(operation, socket.value, callback);
+  states_.forget(socket.value);
+  complete(operation, ::close(socket.value) == 0 ? 0 : -errno);
+}
+
+void EpollIo::read(Read& operation, File file, MutableBytes to, uint64_t offset, Callback callback) {
+  begin(operation, file.value, callback);
+  operation.data_ = to.data();
+  operation.size_ = to.size();
+  operation.offset_ = offset;
+  start_worker(operation);
+}
+
+void EpollIo::write(Write& operation, File file, ByteView bytes, uint64_t offset, bool durable, Callback callback) {
+  begin(operation, file.value, callback);
+  operation.data_ = const_cast<uint8_t*>(bytes.data());
+  operation.size_ = bytes.size();
+  operation.offset_ = offset;
+  operation.flags_ = durable ? 1 : 0;
+  start_worker(operation);
+}
+
+void EpollIo::sync(Sync& operation, File file, Callback callback) {
+  begin(operation, file.value, callback);
+  start_worker(operation);
+}
+
+void EpollIo::cancel_in_kernel(Operation& operation) {
+  CHECK(operation.linked());
+  operation.unlink();
+  if (operation.kind_ == Operation::Kind::connect) {
+    states_.forget(operation.handle_);
+    ::close(operation.handle_);
+  }
+  complete(operation, -ECANCELED);
+}
+
+// ---- trying ----
+
+void EpollIo::try_waiting(SocketState& state) {
+  for (Operation* operation = state.waiting.empty() ? nullptr : &state.waiting.front(); operation != nullptr;) {
+    Operation* const next = state.waiting.next(*operation);
+    const int32_t result = attempt(*operation, state);
+    if (result != kAgain) {
+      operation->unlink();
+      if (result == -ENOBUFS && operation->kind_ == Operation::Kind::recv) {
+        starve(*operation);
+      } else {
+        complete(*operation, result);
+      }
+    }
+    operation = next;
   }
 }
 
-// False: nothing was there after all.
-bool EpollIo::receive(Operation& operation) {
-  if (free_.empty()) {
-    operation.stage_ = 1;
-    starved_.push_back(operation);
-    return true;
+int32_t EpollIo::attempt(Operation& operation, SocketState& state) {
+  switch (operation.kind_) {
+    case Operation::Kind::recv:
+      return state.readable ? attempt_recv(static_cast<Recv&>(operation), state) : kAgain;
+    case Operation::Kind::accept:
+      return state.readable ? attempt_accept(operation, state) : kAgain;
+    case Operation::Kind::connect:
+      return state.writable ? attempt_connect(operation) : kAgain;
+    case Operation::Kind::poll: {
+      const bool ready = operation.flags_ == static_cast<uint8_t>(PollFor::readable) ? state.readable : state.writable;
+      return ready ? 0 : kAgain;
+    }
+    default:
+      CHECK(false);
   }
-  uint8_t* const memory = free_.back();
-  ssize_t got;
-  do {
-    got = ::recv(operation.handle_, memory, buffers_.bytes(), MSG_DONTWAIT);
-  } while (got < 0 && errno == EINTR);
-  if (got < 0 && errno == EAGAIN) return false;
-  if (got > 0) {
+}
+
+int32_t EpollIo::attempt_recv(Recv& recv, SocketState& state) {
+  if (free_.empty()) return -ENOBUFS;
+  const uint32_t index = free_.back();
+  const size_t size = receive_memory().size();
+  const int32_t result =
+      retry_interrupted([&] { return ::recv(recv.handle_, receive_memory().at(index), size, MSG_DONTWAIT); });
+  if (result > 0) {
     free_.pop_back();
-    static_cast<Recv&>(operation).buffer = Buffer(*this, memory, static_cast<size_t>(got));
+    recv.buffer = make_buffer(index, static_cast<size_t>(result));
+    // Short: that was all, and more will be an edge. Unless the peer has finished, whose edge has been.
+    if (static_cast<size_t>(result) < size && !state.hung_up) state.readable = false;
+  } else if (result == kAgain) {
+    state.readable = false;
   }
-  complete(operation, got < 0 ? -errno : static_cast<int32_t>(got));
-  return true;
+  return result;
 }
 
-void EpollIo::give_back(uint8_t* memory) {
-  free_.push_back(memory);
-  if (starved_.empty()) return;
-  Operation& operation = starved_.pop_front();
-  operation.stage_ = 0;
-  if (!receive(operation)) wait_for(operation, EPOLLIN);
-}
-
-void EpollIo::fired(int descriptor, uint32_t events) {
-  Interest& interest = interest_of(descriptor);
-  const bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
-  if (Operation* const reader = interest.readers;
-      reader != nullptr && (broken || (events & (EPOLLIN | EPOLLRDHUP)) != 0)) {
-    interest.readers = nullptr;
-    if (reader->kind_ == Operation::Kind::recv) {
-      if (!receive(*reader)) interest_of(descriptor).readers = reader;
-    } else if (reader->kind_ == Operation::Kind::accept) {
-      try_now(*reader);
-    } else {
-      complete(*reader, 1);
-    }
-  }
-  Interest& still = interest_of(descriptor);  // the vector may have grown
-  if (Operation* const writer = still.writers; writer != nullptr && (broken || (events & EPOLLOUT) != 0)) {
-    still.writers = nullptr;
-    if (writer->kind_ == Operation::Kind::connect) {
-      const int error = connect_result(descriptor);
-      if (error < 0) {
-        still = {};
-        ::close(descriptor);
-      }
-      complete(*writer, error < 0 ? error : descriptor);
-      if (error < 0) return;
-    } else {
-      complete(*writer, 1);
-    }
-  }
-  // Level-triggered: what fires and interests nobody would fire for ever.
-  const uint32_t wanted = (still.readers != nullptr ? EPOLLIN : 0u) | (still.writers != nullptr ? EPOLLOUT : 0u);
-  if (still.added && still.told != wanted) {
-    if (wanted == 0) {  // errors and hang-ups are reported even without interest
-      CHECK(::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr) == 0);
-      still = {};
-    } else {
-      still.told = 0;
-      tell(descriptor, still);
-    }
+int32_t EpollIo::attempt_accept(Operation& accept, SocketState& state) {
+  for (;;) {
+    const int32_t result =
+        retry_interrupted([&] { return ::accept4(accept.handle_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); });
+    if (result == kAgain) state.readable = false;
+    if (!accept_should_retry(result)) return result;
   }
 }
 
-void EpollIo::cancel(Operation& operation) {
-  if (!operation.in_flight() || cancel_timer(operation)) return;
-  if (operation.kind_ == Operation::Kind::recv && operation.stage_ == 1 && operation.linked()) {
-    operation.unlink();
-    operation.stage_ = 0;
-    return complete(operation, -ECANCELED);
-  }
-  if (operation.linked() || operation.handle_ < 0) return;  // done already
-  const auto index = static_cast<size_t>(operation.handle_);
-  if (index >= interests_.size()) return;
-  for (Operation** const place : {&interests_[index].readers, &interests_[index].writers}) {
-    if (*place != &operation) continue;
-    *place = nullptr;
-    complete(operation, -ECANCELED);
+int32_t EpollIo::attempt_connect(Operation& connect) {
+  const int error = connect_result(connect.handle_);
+  if (error == 0) return connect.handle_;
+  connect.unlink();
+  states_.forget(connect.handle_);
+  ::close(connect.handle_);
+  return error;
+}
+
+// ---- events ----
+
+void EpollIo::kernel_turn(uint64_t timeout_ns) {
+  const int count = wait(timeout_ns);
+  for (int index = 0; index < count; ++index) {
+    const epoll_event& event = events_[static_cast<size_t>(index)];
+    if (event.data.fd == wake()) {
+      eventfd_t value;
+      static_cast<void>(eventfd_read(wake(), &value));
+      continue;
+    }
+    SocketState& state = states_.at(event.data.fd);
+    if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) state.hung_up = true;
+    if ((event.events & EPOLLIN) != 0 || state.hung_up) state.readable = true;
+    if ((event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) state.writable = true;
+    try_waiting(state);
   }
 }
 
-void EpollIo::turn(bool wait) {
-  clock_tick();
-  const uint64_t timer_ns = until_timer();
-  int limit_ms = 0;
-  if (wait && !anything_ready() && timer_ns != 0)
-    limit_ms = timer_ns == UINT64_MAX
-                   ? -1
-                   : static_cast<int>(std::min<uint64_t>((timer_ns + kMillisecond - 1) / kMillisecond, 60'000));
-  epoll_event events[kBatch];
-  const int count = ::epoll_wait(epoll_, events, kBatch, limit_ms);
-  for (int i = 0; i < count; ++i) {
-    if (events[i].data.fd == wake_descriptor()) {
-      uint64_t value;
-      while (::read(wake_descriptor(), &value, sizeof value) > 0) {
-      }
-      woken();
-    } else {
-      fired(events[i].data.fd, events[i].events);
-    }
+int EpollIo::wait(uint64_t timeout_ns) {
+  int count = -1;
+  if (has_pwait2_) {
+    const timespec timeout{static_cast<time_t>(timeout_ns / kSecond), static_cast<long>(timeout_ns % kSecond)};
+    count =
+        ::epoll_pwait2(epoll_, events_.data(), kEventsMax, timeout_ns == Timers::kNever ? nullptr : &timeout, nullptr);
+    if (count < 0 && (errno == ENOSYS || errno == EPERM))
+      has_pwait2_ = false;  // before 5.11, or an old seccomp profile
   }
-  clock_tick();
-  expire_timers();
-  run_callbacks();
+  if (!has_pwait2_) {
+    const uint64_t milliseconds = timeout_ns / kMillisecond + (timeout_ns % kMillisecond != 0 ? 1 : 0);
+    const int timeout =
+        timeout_ns == Timers::kNever ? -1 : static_cast<int>(std::min<uint64_t>(milliseconds, INT32_MAX));
+    count = ::epoll_wait(epoll_, events_.data(), kEventsMax, timeout);
+  }
+  CHECK(count >= 0 || errno == EINTR);
+  return std::max(count, 0);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Io>> make_epoll(const IoOptions& options) {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
-  if (epoll < 0) return fail_errno(errno, "epoll: cannot be set up");
-  return std::make_unique<EpollIo>(options, epoll);
+  if (epoll < 0) return fail_errno(errno, "epoll");
+  const int wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake < 0) {
+    const int error = errno;
+    ::close(epoll);
+    return fail_errno(error, "epoll: eventfd");
+  }
+  auto io = std::make_unique<EpollIo>(options, epoll, wake);
+  if (const Status status = io->open(); !status) return fail(status.error());
+  return io;
 }
 
 }  // namespace cwtch::io

@@ -1,7 +1,8 @@
-// The epoll back end: for kernels and containers that forbid io_uring. Files are done by worker threads.
+// Io on epoll, with worker threads for files: for kernels and containers that refuse io_uring.
+//
+// Sockets:  registered once, edge-triggered; an operation is tried when it starts and again after each edge.
+// Files:    pread, pwritev2 and fdatasync on the workers.
 #pragma once
-
-#include <memory>
 
 #include "engine/io/io.hpp"
 

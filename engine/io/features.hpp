@@ -1,28 +1,58 @@
-// What the ring back end needs of the kernel, and why. Probed at start-up and by `cwtchd doctor`.
+// Which io_uring this kernel has, what the engine needs of it and why, and what to do when it is refused.
+//
+// Thread:  any. probe_uring() makes a few rings of one entry and lets them go: well under a millisecond.
 #pragma once
 
-#include <string>
+#include <span>
 #include <vector>
 
 #include "engine/core/result.hpp"
 
 namespace cwtch::io {
 
+// Not named by liburing 2.3: IORING_FEAT_REG_REG_RING, Linux 6.3.
+constexpr uint32_t kFeatureRegRegRing = 1u << 13;
+
+struct Feature {
+  enum class Kind : uint8_t {
+    setup,      // `bit` is an IORING_SETUP_ flag
+    feature,    // an IORING_FEAT_ flag
+    operation,  // an IORING_OP_ code
+    buffers,    // IORING_REGISTER_PBUF_RING
+  };
+  const char* name;
+  Kind kind;
+  uint32_t bit;
+  bool required;      // false: the ring is used without it, and `reason` is what that costs
+  const char* needs;  // first kernel that has it
+  const char* reason;
+};
+
+// Everything that uring.cpp relies on; nothing else is used.
+std::span<const Feature> uring_features();
+
+// One line of `cwtchd doctor`.
 struct FeatureReport {
-  const char* name;    // "provided-buffer rings"
+  const char* name;    // "PBUF_RING"
   const char* needs;   // "Linux 5.19"
-  const char* reason;  // what it is used for here
+  const char* reason;  // what it is used for here, or what its lack costs
   bool required;       // without it the ring is not used at all
   bool present;
 };
 
-// One line per feature. Empty when io_uring itself is refused: then *refused says why and what to do.
-std::vector<FeatureReport> probe_features(std::string* refused);
+struct UringReport {
+  bool usable = false;
+  Error refusal{Errc::unsupported};  // why not, and what helps: its context has both; valid unless usable
+  const char* cause = "";            // the two apart, for a table
+  const char* cure = "";
+  std::vector<FeatureReport> features;  // as uring_features(); empty when the kernel makes no ring at all
 
-// For a ring just made: unsupported, naming the first missing feature that is required.
-Status check_features(int ring_descriptor);
+  bool has(Feature::Kind kind, uint32_t bit) const;
+};
 
-// Why io_uring_setup or a registration failed, and the cure.
-Error refusal(int sys);
+UringReport probe_uring();
+
+// The refusal that goes with an errno of io_uring_setup(2); it looks at the sysctl to tell who refused.
+UringReport refused_uring(int sys);
 
 }  // namespace cwtch::io

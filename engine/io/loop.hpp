@@ -1,77 +1,89 @@
-// What the ring and epoll have in common: the queue of completions, timers, workers, and being woken from elsewhere.
+// What both back ends share: the queue of completions, timers, workers, notification, receive memory, and the calls on
+// sockets that never wait. A back end adds how an operation reaches the kernel and comes back.
+//
+// Thread:  as in io.hpp: the thread that calls turn(); the constructor and calls that start nothing may run before it.
 #pragma once
 
 #include <atomic>
 
-#include "engine/core/aligned_memory.hpp"
 #include "engine/io/io.hpp"
+#include "engine/io/receive_memory.hpp"
 #include "engine/io/timers.hpp"
 #include "engine/io/workers.hpp"
 
 namespace cwtch::io {
 
-class Loop : public Io {
+class Loop : public Io, private BufferOwner {
  public:
-  explicit Loop(const IoOptions& options);
+  Loop(const IoOptions& options, int wake);  // takes the eventfd `wake`
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
   ~Loop() override;
 
-  uint64_t now_ns() const override { return now_ns_; }
-  void timer(Timer& operation, uint64_t after_ns, Callback callback) override;
-  void work(Work& operation, void (*function)(void*), void* argument, Callback callback) override;
-  void on_notify(void (*function)(void* owner), void* owner) override;
+  Result<Address> local_address(Socket socket) final;
+  bool peer_is_loopback(Socket socket) final;
+  void shutdown(Socket socket) final;
+  uint64_t now_ns() const final { return now_ns_; }
+  void timer(Timer& operation, uint64_t after_ns, Callback callback) final;
+  void work(Work& operation, void (*function)(void*), void* argument, Callback callback) final;
+  void cancel(Operation& operation) final;
+  void notify(Io* from) final;
+  void on_notify(void (*function)(void* owner), void* owner) final;
+  void turn(bool wait) final;
 
  protected:
-  // Fills in what every operation has; it is in flight from here on.
-  void begin(Operation& operation, Callback callback, int32_t handle);
-  // Its callback runs in this turn's second half, or in the next turn.
+  // Where an operation in flight is; kept in Operation::stage_.
+  enum Stage : uint8_t {
+    kKernel,   // the kernel has it, or will be given it
+    kNotice,   // a zero-copy send that was sent: its bytes are not ours yet
+    kStarved,  // a recv waits for a buffer
+    kTimer,    // in timers_
+    kWorker,   // with the workers
+    kReady,    // its callback is due
+  };
+  static constexpr size_t kTransferBytesMax = 1u << 30;  // results are 32 bits; a longer transfer comes back short
+
+  // ---- a back end implements these ----
+  // Submits, waits up to `timeout_ns` for something to happen (0: does not wait; Timers::kNever: as long as it takes),
+  // and hands every completion to complete().
+  virtual void kernel_turn(uint64_t timeout_ns) = 0;
+  virtual void cancel_in_kernel(Operation& operation) = 0;  // stage is kKernel
+  virtual void recv_again(Operation& recv) = 0;             // it was starved, now a buffer is free
+  virtual void buffer_returned(uint32_t index) = 0;
+  // True: the kernel was told to signal this Io by way of `from`. False: it is done through the eventfd.
+  virtual bool notify_through(Io* from) = 0;
+
+  // ---- a back end calls these ----
+  void begin(Operation& operation, int handle, Callback callback);
   void complete(Operation& operation, int32_t result);
-  // Callbacks wait to be run: the turn must not wait for more.
-  bool anything_ready() { return !ready_.empty() || notified_.load(std::memory_order_acquire); }
-  void clock_tick() { now_ns_ = clock_.monotonic_ns(); }
+  void starve(Operation& recv);  // no buffer is free
+  void start_worker(Operation& operation);
+  Buffer make_buffer(uint32_t index, size_t size);  // `index` is no longer free
+  void signal();                                    // wakes this Io; any thread
+  int wake() const { return wake_; }
+  const ReceiveMemory& receive_memory() const { return receive_memory_; }
+  uint32_t buffers_free() const { return buffers_free_; }
 
-  // Nanoseconds to the earliest timer; UINT64_MAX without one.
-  uint64_t until_timer() const;
+ private:
+  void give_back(uint8_t* memory) final;
+  void feed_starved();
   void expire_timers();
-  bool cancel_timer(Operation& operation);
+  void run_notified();
+  void run_ready();
 
-  // True for the first of several notifications that nobody has heard yet: only that one has to wake the loop.
-  bool notify_first() { return !notified_.exchange(true, std::memory_order_acq_rel); }
-  void wake();  // any thread: the eventfd becomes readable
-  int wake_descriptor() const { return wake_; }
-  void woken();          // the eventfd was read: collects from the workers
-  void run_callbacks();  // all that are ready now, and the notified one
-
-  Workers& workers() { return workers_; }
-
- private:
-  static int make_eventfd();
-
-  SystemClock clock_;
-  uint64_t now_ns_;
   const int wake_;
-  Workers workers_;
+  ReceiveMemory receive_memory_;
+  uint32_t buffers_free_;
   Timers timers_;
+  Workers workers_;
   List<Operation> ready_;
-  std::atomic<bool> notified_{false};
-  void (*notify_function_)(void*) = nullptr;
-  void* notify_owner_ = nullptr;
-};
-
-// Receive memory: `count` buffers of `bytes` each, handed out and taken back.
-class ReceiveMemory {
- public:
-  ReceiveMemory(uint32_t count, uint32_t bytes) : bytes_(bytes), count_(count), memory_(size_t{count} * bytes) {}
-  uint8_t* at(uint32_t index) const { return memory_.data() + size_t{index} * bytes_; }
-  uint32_t index(const uint8_t* buffer) const {
-    return static_cast<uint32_t>(static_cast<size_t>(buffer - memory_.data()) / bytes_);
-  }
-  uint32_t bytes() const { return bytes_; }
-  uint32_t count() const { return count_; }
-
- private:
-  uint32_t bytes_;
-  uint32_t count_;
-  AlignedMemory memory_;
+  List<Operation> starved_;
+  uint64_t now_ns_;
+  size_t in_flight_count_ = 0;
+  bool running_ = false;  // callbacks are being run
+  std::atomic<bool> notified_ = false;
+  void (*notified_function_)(void*) = nullptr;
+  void* notified_owner_ = nullptr;
 };
 
 }  // namespace cwtch::io

@@ -1,14 +1,14 @@
 #include "engine/io/uring.hpp"
 
-#include <fcntl.h>
 #include <liburing.h>
 #include <poll.h>
-#include <sys/syscall.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
+#include <atomic>
 #include <cerrno>
+#include <cstring>
 
 #include "engine/io/features.hpp"
 #include "engine/io/loop.hpp"
@@ -18,227 +18,241 @@ namespace cwtch::io {
 namespace {
 
 constexpr const char* kName = "uring";
-constexpr uint32_t kBatch = 256;
-constexpr size_t kTransferBytesMax = 1u << 30;
-constexpr int kBufferGroup = 0;
-constexpr uint32_t kCompletionsPerEntry = 4;  // a burst of completions must not overflow into slow paths
+constexpr uint16_t kBufferGroup = 0;
 
-// user_data of completions that are not an operation's. Operations are aligned, so their addresses are larger.
-enum Tag : uint64_t { kIgnored = 1, kWoken = 2, kNotified = 3 };
+// What an entry carries and its completion brings back. An address is that of an Operation; with kNotifyFailed that of
+// the Io which was to be notified. The small numbers are our own.
+enum UserData : uint64_t { kWake = 8, kMessage = 16, kIgnored = 24, kUserDataMax = 24 };
+constexpr uint64_t kNotifyFailed = 1;
+static_assert(alignof(Operation) >= 8);
 
-class UringIo final : public Loop, private BufferOwner {
+// Operation::flags_ of a send.
+constexpr uint8_t kMore = 1;
+constexpr uint8_t kZeroCopy = 2;
+
+class UringIo final : public Loop {
  public:
-  explicit UringIo(const IoOptions& options)
-      : Loop(options), options_(options), buffers_(options.receive_buffers, options.receive_buffer_bytes) {}
+  UringIo(const IoOptions& options, const UringReport& report, int wake);
   ~UringIo() override;
-  Status set_up();
+  Status open(const IoOptions& options, const UringReport& report);
 
   Result<Socket> listen(const Address& address, const ListenOptions& options) override {
     return open_listener(address, options, false);
   }
-  Result<Address> local_address(Socket socket) override { return io::local_address(socket); }
-  bool peer_is_loopback(Socket socket) override { return io::peer_is_loopback(socket); }
   void accept(Accept& operation, Socket listener, Callback callback) override;
   void connect(Connect& operation, const Address& address, Callback callback) override;
   void recv(Recv& operation, Socket socket, Callback callback) override;
   void send(Send& operation, Socket socket, ByteView bytes, SendFlags flags, Callback callback) override;
   void poll(Poll& operation, Socket socket, PollFor what, Callback callback) override;
-  void shutdown(Socket socket) override { ::shutdown(socket.value, SHUT_RDWR); }
   void close(Close& operation, Socket socket, Callback callback) override;
   void read(Read& operation, File file, MutableBytes to, uint64_t offset, Callback callback) override;
   void write(Write& operation, File file, ByteView bytes, uint64_t offset, bool durable, Callback callback) override;
   void sync(Sync& operation, File file, Callback callback) override;
-  void cancel(Operation& operation) override;
-  void notify(Io* from) override;
-  void turn(bool wait) override;
   const char* name() const override { return kName; }
 
  private:
-  io_uring_sqe* entry(const Operation& operation);
-  io_uring_sqe* entry(Tag tag);
-  io_uring_sqe* free_entry();
-  void submit(Operation& operation);  // or again
-  void arm_wake();
-  void enable();
-  void completed(uint64_t user_data, int32_t result, uint32_t flags);
-  void operation_completed(Operation& operation, int32_t result, uint32_t flags);
-  void give_back(uint8_t* memory) override;
+  // Loop
+  void kernel_turn(uint64_t timeout_ns) override;
+  void cancel_in_kernel(Operation& operation) override;
+  void recv_again(Operation& recv) override { submit(recv); }
+  void buffer_returned(uint32_t index) override;
+  bool notify_through(Io* from) override;
 
-  const IoOptions options_;
+  Status register_buffers();
+  void enable();
+  io_uring_sqe* entry();
+  void submit(Operation& operation);
+  void arm_wake();
+  // Never takes an entry: entry() may be what calls it.
+  void collect();
+  void completed(const io_uring_cqe& completion);
+  void completed_ours(const io_uring_cqe& completion);
+  void recv_completed(Recv& recv, int32_t result, uint32_t flags);
+  void send_completed(Operation& send, int32_t result, uint32_t flags);
+  void connect_completed(Operation& connect, int32_t result);
+
+  const bool can_message_;    // MSG_RING
+  const bool can_zero_copy_;  // SEND_ZC
   io_uring ring_{};
-  bool ring_open_ = false;
-  bool enabled_ = false;
-  ReceiveMemory buffers_;
-  AlignedMemory buffer_ring_memory_;
-  io_uring_buf_ring* buffer_ring_ = nullptr;
-  uint32_t buffers_out_ = 0;
-  List<Operation> starved_;  // receives that found no buffer
-  uint64_t wake_value_ = 0;
+  bool open_ = false;
+  std::atomic<bool> enabled_ = false;  // other rings ask before they send a message
+  AlignedMemory buffers_memory_;
+  io_uring_buf_ring* buffers_ = nullptr;
+  List<Operation> again_;  // interrupted, or failed for a reason that is nobody's business: submitted in the next turn
+  bool wake_armed_ = false;  // a read of the eventfd is in the kernel
+  uint64_t wake_count_ = 0;  // where it reads to
 };
 
-// A ring belongs to the thread that enables it, not to the one that makes it: an Io may be made by the main thread and
-// used by its shard's.
-constexpr unsigned kSetupFlags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL |
-                                 IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED;
+// ---- making and ending ----
 
-Status UringIo::set_up() {
-  io_uring_params parameters{};
-  parameters.flags = kSetupFlags;
-  parameters.cq_entries = options_.entries * kCompletionsPerEntry;
-  if (const int error = io_uring_queue_init_params(options_.entries, &ring_, &parameters); error < 0)
-    return fail(refusal(-error));
-  ring_open_ = true;
-  if (const Status features = check_features(ring_.ring_fd); !features) return features;
+UringIo::UringIo(const IoOptions& options, const UringReport& report, int wake)
+    : Loop(options, wake),
+      can_message_(report.has(Feature::Kind::operation, IORING_OP_MSG_RING) &&
+                   report.has(Feature::Kind::feature, kFeatureRegRegRing)),
+      can_zero_copy_(report.has(Feature::Kind::operation, IORING_OP_SEND_ZC)) {}
 
-  const uint32_t count = options_.receive_buffers;
-  CHECK(std::has_single_bit(count));
-  buffer_ring_memory_ = AlignedMemory(count * sizeof(io_uring_buf));
-  std::memset(buffer_ring_memory_.data(), 0, buffer_ring_memory_.size());
-  buffer_ring_ = reinterpret_cast<io_uring_buf_ring*>(buffer_ring_memory_.data());
+Status UringIo::open(const IoOptions& options, const UringReport& report) {
+  // Disabled at first: the ring belongs to the thread that enables it, which need not be the one that makes it.
+  io_uring_params params{};
+  params.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP;
+  if (report.has(Feature::Kind::setup, IORING_SETUP_DEFER_TASKRUN)) {
+    params.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+  } else if (report.has(Feature::Kind::setup, IORING_SETUP_COOP_TASKRUN)) {
+    params.flags |= IORING_SETUP_COOP_TASKRUN;
+  }
+  if (const int error = io_uring_queue_init_params(options.entries, &ring_, &params); error != 0) {
+    return fail(refused_uring(-error).refusal);
+  }
+  open_ = true;
+  // A child made by fork must not share the queues.
+  io_uring_ring_dontfork(&ring_);
+  return register_buffers();
+}
+
+Status UringIo::register_buffers() {
+  const uint32_t count = receive_memory().count();
+  buffers_memory_ = AlignedMemory(count * sizeof(io_uring_buf));
+  std::memset(buffers_memory_.data(), 0, buffers_memory_.size());
+  buffers_ = reinterpret_cast<io_uring_buf_ring*>(buffers_memory_.data());
   io_uring_buf_reg registration{};
-  registration.ring_addr = reinterpret_cast<uint64_t>(buffer_ring_);
+  registration.ring_addr = reinterpret_cast<uintptr_t>(buffers_);
   registration.ring_entries = count;
   registration.bgid = kBufferGroup;
-  if (const int error = io_uring_register_buf_ring(&ring_, &registration, 0); error < 0) return fail(refusal(-error));
-  io_uring_buf_ring_init(buffer_ring_);
-  for (uint32_t i = 0; i < count; ++i)
-    io_uring_buf_ring_add(buffer_ring_, buffers_.at(i), buffers_.bytes(), static_cast<unsigned short>(i),
-                          io_uring_buf_ring_mask(count), static_cast<int>(i));
-  io_uring_buf_ring_advance(buffer_ring_, static_cast<int>(count));
+  if (const int error = io_uring_register_buf_ring(&ring_, &registration, 0); error != 0) {
+    return fail_errno(-error, "io_uring: register the buffer ring");
+  }
+  for (uint32_t index = 0; index < count; ++index) buffer_returned(index);
   return {};
 }
 
 UringIo::~UringIo() {
-  CHECK(buffers_out_ == 0 && starved_.empty());
-  if (ring_open_) io_uring_queue_exit(&ring_);
+  CHECK(again_.empty());
+  if (open_) {
+    // A message to another ring may still be on its way: notify() has promised it.
+    if (enabled_ && io_uring_sq_ready(&ring_) > 0) io_uring_submit(&ring_);
+    io_uring_queue_exit(&ring_);
+  }
 }
 
 void UringIo::enable() {
-  if (std::exchange(enabled_, true)) return;
-  CHECK(::syscall(__NR_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) == 0);
-  io_uring_register_ring_fd(&ring_);  // saves a descriptor look-up per call; its failure costs only that
-  arm_wake();
+  if (enabled_.load(std::memory_order_relaxed)) return;
+  // io_uring_enable_rings() by hand: liburing 2.3 declares it and does not export it.
+  CHECK(io_uring_register(static_cast<unsigned>(ring_.ring_fd), IORING_REGISTER_ENABLE_RINGS, nullptr, 0) == 0);
+  enabled_.store(true, std::memory_order_release);
 }
 
-io_uring_sqe* UringIo::free_entry() {
-  if (io_uring_sqe* const sqe = io_uring_get_sqe(&ring_)) return sqe;
-  enable();
-  io_uring_submit(&ring_);
-  io_uring_sqe* const sqe = io_uring_get_sqe(&ring_);
-  CHECK(sqe != nullptr);
-  return sqe;
+// ---- starting operations ----
+
+io_uring_sqe* UringIo::entry() {
+  io_uring_sqe* next = io_uring_get_sqe(&ring_);
+  while (next == nullptr) {
+    // Full: hand over what there is; nobody's callback runs. The kernel declines (EBUSY, EAGAIN) while it has no memory
+    // for more requests; taking its completions is what helps.
+    enable();
+    if (io_uring_submit(&ring_) < 0) collect();
+    next = io_uring_get_sqe(&ring_);
+  }
+  return next;
 }
 
-io_uring_sqe* UringIo::entry(const Operation& operation) {
-  io_uring_sqe* const sqe = free_entry();
-  // The prep functions clear user_data only in newer versions of the library; it is set again after them.
-  sqe->user_data = reinterpret_cast<uint64_t>(&operation);
-  return sqe;
-}
-
-io_uring_sqe* UringIo::entry(Tag tag) {
-  io_uring_sqe* const sqe = free_entry();
-  sqe->user_data = tag;
-  return sqe;
-}
-
-void UringIo::arm_wake() {
-  io_uring_sqe* const sqe = entry(kWoken);
-  io_uring_prep_poll_add(sqe, wake_descriptor(), POLLIN);
-  sqe->user_data = kWoken;
-}
-
-// Puts the operation into the ring, from what is in it: also again, after EINTR or a missing buffer.
 void UringIo::submit(Operation& operation) {
-  io_uring_sqe* const sqe = entry(operation);
-  const auto size = static_cast<unsigned>(std::min(operation.size_, kTransferBytesMax));
+  io_uring_sqe* const sqe = entry();
+  const int handle = operation.handle_;
+  const auto size = static_cast<uint32_t>(std::min(operation.size_, kTransferBytesMax));
   switch (operation.kind_) {
     case Operation::Kind::accept:
-      io_uring_prep_accept(sqe, operation.handle_, nullptr, nullptr, SOCK_CLOEXEC);
+      io_uring_prep_accept(sqe, handle, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
       break;
     case Operation::Kind::connect:
-      io_uring_prep_poll_add(sqe, operation.handle_, POLLOUT);
+      io_uring_prep_poll_add(sqe, handle, POLLOUT);
       break;
     case Operation::Kind::recv:
-      io_uring_prep_recv(sqe, operation.handle_, nullptr, 0, 0);
+      io_uring_prep_recv(sqe, handle, nullptr, receive_memory().size(), 0);
       sqe->flags |= IOSQE_BUFFER_SELECT;
       sqe->buf_group = kBufferGroup;
-      sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;  // the next request is hardly ever there yet
       break;
     case Operation::Kind::send: {
-      const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | ((operation.flags_ & 1) != 0 ? MSG_MORE : 0);
-      if ((operation.flags_ & 2) != 0) {
-        io_uring_prep_send_zc(sqe, operation.handle_, operation.data_, size, flags, 0);
+      const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | ((operation.flags_ & kMore) != 0 ? MSG_MORE : 0);
+      if ((operation.flags_ & kZeroCopy) != 0) {
+        io_uring_prep_send_zc(sqe, handle, operation.data_, size, flags, 0);
       } else {
-        io_uring_prep_send(sqe, operation.handle_, operation.data_, size, flags);
+        io_uring_prep_send(sqe, handle, operation.data_, size, flags);
       }
       break;
     }
     case Operation::Kind::poll:
-      io_uring_prep_poll_add(sqe, operation.handle_, operation.flags_ == 0 ? POLLIN : POLLOUT);
+      io_uring_prep_poll_add(sqe, handle, operation.flags_);
       break;
     case Operation::Kind::close:
-      io_uring_prep_close(sqe, operation.handle_);
+      io_uring_prep_close(sqe, handle);
       break;
     case Operation::Kind::read:
-      io_uring_prep_read(sqe, operation.handle_, operation.data_, size, operation.offset_);
+      io_uring_prep_read(sqe, handle, operation.data_, size, operation.offset_);
       break;
     case Operation::Kind::write:
-      io_uring_prep_write(sqe, operation.handle_, operation.data_, size, operation.offset_);
-      if (operation.flags_ != 0) sqe->rw_flags = RWF_DSYNC;
+      io_uring_prep_write(sqe, handle, operation.data_, size, operation.offset_);
+      sqe->rw_flags = operation.flags_ != 0 ? RWF_DSYNC : 0;
       break;
     case Operation::Kind::sync:
-      io_uring_prep_fsync(sqe, operation.handle_, IORING_FSYNC_DATASYNC);
+      io_uring_prep_fsync(sqe, handle, IORING_FSYNC_DATASYNC);
       break;
     case Operation::Kind::timer:
     case Operation::Kind::work:
-      CHECK(false);
+      CHECK(false);  // Loop's own
   }
-  sqe->user_data = reinterpret_cast<uint64_t>(&operation);
+  io_uring_sqe_set_data(sqe, &operation);
+}
+
+void UringIo::arm_wake() {
+  if (wake_armed_) return;
+  wake_armed_ = true;
+  io_uring_sqe* const sqe = entry();
+  io_uring_prep_read(sqe, wake(), &wake_count_, sizeof wake_count_, 0);
+  io_uring_sqe_set_data64(sqe, kWake);
 }
 
 void UringIo::accept(Accept& operation, Socket listener, Callback callback) {
-  begin(operation, callback, listener.value);
+  begin(operation, listener.value, callback);
   submit(operation);
 }
 
 void UringIo::connect(Connect& operation, const Address& address, Callback callback) {
+  // The call itself does not wait, and an entry would need the address to live until it is submitted.
   const Connecting connecting = connect_start(address);
-  begin(operation, callback, connecting.socket);
-  if (connecting.socket < 0) return complete(operation, connecting.socket);
-  // The ring waits by itself; a non-blocking socket would make it give up at once.
-  ::fcntl(connecting.socket, F_SETFL, ::fcntl(connecting.socket, F_GETFL) & ~O_NONBLOCK);
+  begin(operation, connecting.socket, callback);
   if (connecting.done) return complete(operation, connecting.socket);
   submit(operation);
 }
 
 void UringIo::recv(Recv& operation, Socket socket, Callback callback) {
-  CHECK(!operation.buffer);
-  begin(operation, callback, socket.value);
+  begin(operation, socket.value, callback);
+  operation.buffer.reset();
   submit(operation);
 }
 
 void UringIo::send(Send& operation, Socket socket, ByteView bytes, SendFlags flags, Callback callback) {
-  begin(operation, callback, socket.value);
+  begin(operation, socket.value, callback);
   operation.data_ = const_cast<uint8_t*>(bytes.data());
   operation.size_ = bytes.size();
-  operation.flags_ = static_cast<uint8_t>((flags.more ? 1 : 0) | (flags.zero_copy ? 2 : 0));
+  operation.flags_ = 0;
+  if (flags.more) operation.flags_ |= kMore;
+  if (flags.zero_copy && can_zero_copy_) operation.flags_ |= kZeroCopy;
   submit(operation);
 }
 
 void UringIo::poll(Poll& operation, Socket socket, PollFor what, Callback callback) {
-  begin(operation, callback, socket.value);
-  operation.flags_ = what == PollFor::writable ? 1 : 0;
+  begin(operation, socket.value, callback);
+  operation.flags_ = what == PollFor::readable ? POLLIN : POLLOUT;
   submit(operation);
 }
 
 void UringIo::close(Close& operation, Socket socket, Callback callback) {
-  begin(operation, callback, socket.value);
+  begin(operation, socket.value, callback);
   submit(operation);
 }
 
 void UringIo::read(Read& operation, File file, MutableBytes to, uint64_t offset, Callback callback) {
-  begin(operation, callback, file.value);
+  begin(operation, file.value, callback);
   operation.data_ = to.data();
   operation.size_ = to.size();
   operation.offset_ = offset;
@@ -246,7 +260,7 @@ void UringIo::read(Read& operation, File file, MutableBytes to, uint64_t offset,
 }
 
 void UringIo::write(Write& operation, File file, ByteView bytes, uint64_t offset, bool durable, Callback callback) {
-  begin(operation, callback, file.value);
+  begin(operation, file.value, callback);
   operation.data_ = const_cast<uint8_t*>(bytes.data());
   operation.size_ = bytes.size();
   operation.offset_ = offset;
@@ -255,138 +269,152 @@ void UringIo::write(Write& operation, File file, ByteView bytes, uint64_t offset
 }
 
 void UringIo::sync(Sync& operation, File file, Callback callback) {
-  begin(operation, callback, file.value);
+  begin(operation, file.value, callback);
   submit(operation);
 }
 
-void UringIo::cancel(Operation& operation) {
-  if (!operation.in_flight() || cancel_timer(operation)) return;
-  if (operation.linked()) {
-    // A starved receive, or one that is done already and waits for its callback; the latter keeps its result.
-    if (operation.kind_ == Operation::Kind::recv && operation.stage_ == 1) {
-      operation.unlink();
-      operation.stage_ = 0;
-      complete(operation, -ECANCELED);
-    }
-    return;
+void UringIo::cancel_in_kernel(Operation& operation) {
+  if (operation.linked()) {  // in again_: not in the kernel at the moment
+    operation.unlink();
+    return complete(operation, -ECANCELED);
   }
-  io_uring_sqe* const sqe = entry(kIgnored);
+  // Entries are taken in order, so the operation is known to the kernel before it is looked for. It may have completed
+  // by then, which is as good.
+  io_uring_sqe* const sqe = entry();
   io_uring_prep_cancel(sqe, &operation, 0);
-  sqe->user_data = kIgnored;
+  sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  io_uring_sqe_set_data64(sqe, kIgnored);
 }
 
-void UringIo::notify(Io* from) {
-  if (!notify_first()) return;
-  if (from == nullptr || from == this || from->name() != kName) return wake();
-  // From ring to ring: the message goes out with the other's next submission, without a system call of its own.
-  auto& other = static_cast<UringIo&>(*from);
-  io_uring_sqe* const sqe = other.entry(kIgnored);
-  io_uring_prep_msg_ring(sqe, ring_.ring_fd, 0, kNotified, 0);
-  sqe->user_data = kIgnored;
+void UringIo::buffer_returned(uint32_t index) {
+  io_uring_buf_ring_add(buffers_, receive_memory().at(index), receive_memory().size(), static_cast<uint16_t>(index),
+                        io_uring_buf_ring_mask(receive_memory().count()), 0);
+  io_uring_buf_ring_advance(buffers_, 1);
 }
 
-void UringIo::give_back(uint8_t* memory) {
-  const uint32_t index = buffers_.index(memory);
-  io_uring_buf_ring_add(buffer_ring_, buffers_.at(index), buffers_.bytes(), static_cast<unsigned short>(index),
-                        io_uring_buf_ring_mask(buffers_.count()), 0);
-  io_uring_buf_ring_advance(buffer_ring_, 1);
-  buffers_out_ -= 1;
-  if (!starved_.empty()) {
-    Operation& operation = starved_.pop_front();
-    operation.stage_ = 0;
-    submit(operation);
+bool UringIo::notify_through(Io* from) {
+  // Only two rings have the same name() pointer. One that is not enabled yet refuses messages.
+  if (from->name() != kName || !can_message_ || !enabled_.load(std::memory_order_acquire)) return false;
+  UringIo& sender = static_cast<UringIo&>(*from);
+  io_uring_sqe* const sqe = sender.entry();
+  io_uring_prep_msg_ring(sqe, ring_.ring_fd, 0, kMessage, 0);
+  sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  io_uring_sqe_set_data64(sqe, reinterpret_cast<uintptr_t>(this) | kNotifyFailed);
+  return true;
+}
+
+// ---- completions ----
+
+void UringIo::kernel_turn(uint64_t timeout_ns) {
+  enable();
+  arm_wake();
+  while (!again_.empty()) submit(again_.pop_front());
+  int result;
+  if (timeout_ns == 0) {
+    result = io_uring_submit_and_get_events(&ring_);
+  } else if (timeout_ns == Timers::kNever) {
+    result = io_uring_submit_and_wait(&ring_, 1);
+  } else {
+    __kernel_timespec timeout{static_cast<int64_t>(timeout_ns / kSecond), static_cast<int64_t>(timeout_ns % kSecond)};
+    io_uring_cqe* first;
+    result = io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr);
   }
+  // EBUSY and EAGAIN: no memory for more requests; what is not submitted stays queued for the next turn.
+  CHECK(result >= 0 || result == -ETIME || result == -EINTR || result == -EBUSY || result == -EAGAIN);
+  collect();
 }
 
-void UringIo::operation_completed(Operation& operation, int32_t result, uint32_t flags) {
+void UringIo::collect() {
+  unsigned head;
+  unsigned count = 0;
+  io_uring_cqe* completion;
+  io_uring_for_each_cqe(&ring_, head, completion) {
+    completed(*completion);
+    ++count;
+  }
+  io_uring_cq_advance(&ring_, count);
+}
+
+void UringIo::completed(const io_uring_cqe& completion) {
+  if (completion.user_data <= kUserDataMax || (completion.user_data & kNotifyFailed) != 0) {
+    return completed_ours(completion);
+  }
+  Operation& operation = *reinterpret_cast<Operation*>(completion.user_data);
+  const int32_t result = completion.res;
+  // Not a close, which has happened however it ends.
+  if (result == -EINTR && operation.kind_ != Operation::Kind::close) return again_.push_back(operation);
   switch (operation.kind_) {
     case Operation::Kind::recv:
-      if ((flags & IORING_CQE_F_BUFFER) != 0) {
-        buffers_out_ += 1;
-        Buffer buffer(*this, buffers_.at(flags >> IORING_CQE_BUFFER_SHIFT),
-                      result > 0 ? static_cast<size_t>(result) : 0);
-        if (result > 0) static_cast<Recv&>(operation).buffer = std::move(buffer);
-      }
-      if (result == -ENOBUFS) {
-        operation.stage_ = 1;
-        starved_.push_back(operation);
-        return;
-      }
-      break;
+      return recv_completed(static_cast<Recv&>(operation), result, completion.flags);
     case Operation::Kind::send:
-      if ((operation.flags_ & 2) != 0) {
-        if ((flags & IORING_CQE_F_NOTIF) != 0) return complete(operation, operation.result_);
-        operation.result_ = result;
-        if ((flags & IORING_CQE_F_MORE) != 0) return;  // the kernel still holds the bytes
-      }
-      break;
-    case Operation::Kind::connect: {
-      const int error = result < 0 ? result : connect_result(operation.handle_);
-      if (error < 0) ::close(operation.handle_);
-      return complete(operation, error < 0 ? error : operation.handle_);
-    }
+      return send_completed(operation, result, completion.flags);
+    case Operation::Kind::connect:
+      return connect_completed(operation, result);
     case Operation::Kind::accept:
-      if (accept_should_retry(result)) return submit(operation);
-      break;
-    case Operation::Kind::close:
-      return complete(operation, 0);  // whatever close(2) says, the descriptor is gone
+      if (accept_should_retry(result)) return again_.push_back(operation);
+      return complete(operation, result);
     default:
-      break;
+      return complete(operation, result);
   }
-  if (result == -EINTR || (result == -EAGAIN && operation.kind_ != Operation::Kind::send)) return submit(operation);
-  complete(operation, result);
 }
 
-void UringIo::completed(uint64_t user_data, int32_t result, uint32_t flags) {
-  switch (user_data) {
-    case kIgnored:
-    case kNotified:  // the flag is set; run_callbacks() looks at it
+void UringIo::completed_ours(const io_uring_cqe& completion) {
+  switch (completion.user_data) {
+    case kWake:
+      wake_armed_ = false;
       return;
-    case kWoken:
-      while (::read(wake_descriptor(), &wake_value_, sizeof wake_value_) > 0) {
-      }
-      woken();
-      return arm_wake();
+    case kMessage:
+    case kIgnored:
+      return;
     default:
-      return operation_completed(*reinterpret_cast<Operation*>(user_data), result, flags);
+      break;
   }
+  // A message that was not delivered. EBADF and EBADFD: the other ring is gone, or was never there; nothing to wake.
+  // Otherwise its queue had no room and no memory: the eventfd needs neither.
+  if (completion.res == -EBADF || completion.res == -EBADFD) return;
+  reinterpret_cast<UringIo*>(completion.user_data & ~kNotifyFailed)->signal();
 }
 
-void UringIo::turn(bool wait) {
-  enable();
-  clock_tick();
-  const uint64_t timer_ns = until_timer();
-  if (!wait || anything_ready() || timer_ns == 0) {
-    io_uring_submit_and_get_events(&ring_);
-  } else if (timer_ns == UINT64_MAX) {
-    io_uring_submit_and_wait(&ring_, 1);
-  } else {
-    __kernel_timespec limit{static_cast<int64_t>(timer_ns / kSecond), static_cast<long long>(timer_ns % kSecond)};
-    io_uring_cqe* first = nullptr;
-    io_uring_submit_and_wait_timeout(&ring_, &first, 1, &limit, nullptr);
+void UringIo::recv_completed(Recv& recv, int32_t result, uint32_t flags) {
+  if (result == -ENOBUFS) return starve(recv);
+  if ((flags & IORING_CQE_F_BUFFER) != 0) {
+    Buffer buffer = make_buffer(flags >> IORING_CQE_BUFFER_SHIFT, static_cast<size_t>(std::max(result, 0)));
+    if (result > 0) recv.buffer = std::move(buffer);
   }
-  io_uring_cqe* batch[kBatch];
-  while (const unsigned count = io_uring_peek_batch_cqe(&ring_, batch, kBatch)) {
-    struct Seen {
-      uint64_t user_data;
-      int32_t result;
-      uint32_t flags;
-    } seen[kBatch];
-    for (unsigned i = 0; i < count; ++i) seen[i] = {batch[i]->user_data, batch[i]->res, batch[i]->flags};
-    io_uring_cq_advance(&ring_, count);
-    for (unsigned i = 0; i < count; ++i) completed(seen[i].user_data, seen[i].result, seen[i].flags);
-    if (count < kBatch) break;
+  complete(recv, result);
+}
+
+void UringIo::send_completed(Operation& send, int32_t result, uint32_t flags) {
+  if ((flags & IORING_CQE_F_MORE) != 0) {  // zero copy: a second completion says when the bytes are ours again
+    send.stage_ = kNotice;
+    send.result_ = result;
+    return;
   }
-  clock_tick();
-  expire_timers();
-  run_callbacks();
+  if (send.stage_ == kNotice) result = send.result_;
+  if (result == -EOPNOTSUPP && (send.flags_ & kZeroCopy) != 0) {  // a socket that cannot, a UNIX one: copy
+    send.flags_ &= static_cast<uint8_t>(~kZeroCopy);
+    send.stage_ = kKernel;
+    return again_.push_back(send);
+  }
+  complete(send, result);
+}
+
+void UringIo::connect_completed(Operation& connect, int32_t result) {
+  if (result >= 0) result = connect_result(connect.handle_);
+  if (result == 0) return complete(connect, connect.handle_);
+  ::close(connect.handle_);
+  complete(connect, result);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Io>> make_uring(const IoOptions& options) {
-  auto io = std::make_unique<UringIo>(options);
-  if (const Status ready = io->set_up(); !ready) return fail(ready.error());
+  const UringReport report = probe_uring();
+  if (!report.usable) return fail(report.refusal);
+  const int wake = ::eventfd(0, EFD_CLOEXEC);  // blocking: the ring waits for it by itself
+  if (wake < 0) return fail_errno(errno, "io_uring: eventfd");
+  auto io = std::make_unique<UringIo>(options, report, wake);
+  if (const Status status = io->open(options, report); !status) return fail(status.error());
   return io;
 }
 
