@@ -23,4 +23,13 @@ class OpenAdmission final : public Admission {
   Status admit(ByteView, ByteView) override { return {}; }
 };
 
+// Nobody may post: a server that is being retired still serves its log.
+class ClosedAdmission final : public Admission {
+ public:
+  const char* name() const override { return "closed"; }
+  Status admit(ByteView, ByteView) override {
+    return fail(Errc::denied, "post: this server accepts no posts any more");
+  }
+};
+
 }  // namespace cwtch::board

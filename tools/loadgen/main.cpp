@@ -91,9 +91,7 @@ int main(int argc, char** argv) {
     }
     if (*fanout_command) figures = fanout(common, fanout_options);
     if (*idle_command) figures = idle(common, idle_options);
-#ifndef CWTCH_NO_LOG
     if (*fill_command) figures = fill(fill_options);
-#endif
     print(figures, json);
   } catch (const std::exception& problem) {
     fmt::print(stderr, "loadgen: {}\n", problem.what());

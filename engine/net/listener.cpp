@@ -1,0 +1,77 @@
+#include "engine/net/listener.hpp"
+
+namespace cwtch::net {
+namespace {
+
+constexpr uint64_t kBackoffNs = 100 * kMillisecond;  // descriptors come back when connections close, not sooner
+
+}  // namespace
+
+Status Listener::start(const Options& options) {
+  CHECK(state_ == State::fresh);
+  CHECK(options.connections_max > 0);
+  const Result<io::Socket> socket = io_.listen(options.address, options.socket);
+  if (!socket) return fail(socket.error());
+  const Result<io::Address> address = io_.local_address(*socket);
+  if (!address) return fail(address.error());  // the process ends: no need to close
+  socket_ = *socket;
+  address_ = *address;
+  connections_max_ = options.connections_max;
+  zero_copy_ = !options.address.loopback();
+  state_ = State::open;
+  accept_start();
+  return {};
+}
+
+void Listener::accept_start() {
+  if (state_ != State::open || accept_.in_flight() || backoff_.in_flight()) return;
+  if (connections_ >= connections_max_ && !owner_.make_room()) return;  // connection_closed() goes on
+  if (connections_ >= connections_max_) return;                         // the same, when it has gone
+  io_.accept(accept_, socket_, io::then<&Listener::accept_done>(this));
+}
+
+void Listener::accept_done(io::Accept& accept) {
+  const Result<io::Socket> socket = accept.socket();
+  if (socket) {
+    // Accepted before stop() took effect: it is served, or closed with the others.
+    connections_ += 1;
+    owner_.accepted(*socket, zero_copy_);
+  }
+  if (state_ == State::closing) return close_when_idle();
+  CHECK(state_ == State::open);
+  if (!socket && socket.error().code != Errc::closed) {
+    // Out of descriptors or kernel memory. Asking again at once would spin.
+    owner_.make_room();
+    return io_.timer(backoff_, kBackoffNs, io::then<&Listener::backoff_done>(this));
+  }
+  accept_start();
+}
+
+void Listener::backoff_done(io::Timer&) {
+  if (state_ == State::closing) return close_when_idle();
+  accept_start();
+}
+
+void Listener::connection_closed() {
+  CHECK(connections_ > 0);
+  connections_ -= 1;
+  accept_start();
+}
+
+void Listener::stop() {
+  if (state_ == State::fresh) state_ = State::closed;
+  if (state_ != State::open) return;
+  state_ = State::closing;
+  if (accept_.in_flight()) io_.cancel(accept_);
+  if (backoff_.in_flight()) io_.cancel(backoff_);
+  close_when_idle();
+}
+
+void Listener::close_when_idle() {
+  if (accept_.in_flight() || backoff_.in_flight() || close_.in_flight()) return;
+  io_.close(close_, socket_, io::then<&Listener::close_done>(this));
+}
+
+void Listener::close_done(io::Close&) { state_ = State::closed; }
+
+}  // namespace cwtch::net

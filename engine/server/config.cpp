@@ -1,0 +1,216 @@
+#include "engine/server/config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+#include "engine/io/io.hpp"
+
+namespace cwtch::server {
+namespace {
+
+tl::unexpected<std::string> wrong(std::string text) { return tl::unexpected<std::string>(std::move(text)); }
+
+std::string_view trim(std::string_view text) {
+  const auto space = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// "4096", "64K", "64KiB", "1 GiB": powers of 1024 whichever way they are written.
+OrText<uint64_t> parse_number(std::string_view text) {
+  text = trim(text);
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{}) return wrong("is not a number");
+  std::string_view suffix = trim({end, static_cast<size_t>(text.data() + text.size() - end)});
+  if (suffix.empty()) return value;
+  constexpr std::string_view kPrefixes = "KMGT";
+  const size_t power = kPrefixes.find(suffix.front());
+  suffix.remove_prefix(1);
+  if (power == std::string_view::npos || (!suffix.empty() && suffix != "iB" && suffix != "B")) {
+    return wrong("has an unknown unit (K, M, G, T or KiB, MiB, GiB, TiB)");
+  }
+  const unsigned shift = 10 * (static_cast<unsigned>(power) + 1);
+  if (value > UINT64_MAX >> shift) return wrong("is too large");
+  return value << shift;
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const size_t comma = text.find(',');
+    const std::string_view part = trim(text.substr(0, comma));
+    if (!part.empty()) parts.emplace_back(part);
+    text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
+  }
+  return parts;
+}
+
+std::string join(const std::vector<const char*>& words) {
+  std::string text;
+  for (const char* word : words) text += (text.empty() ? "" : ", ") + std::string(word);
+  return text;
+}
+
+struct Setter {
+  Config& config;
+  const Option& option;
+  std::string_view text;
+
+  OrText<void> operator()(bool Config::*member) const {
+    const std::string_view value = trim(text);
+    if (value != "true" && value != "false" && value != "1" && value != "0") return wrong("must be true or false");
+    config.*member = value == "true" || value == "1";
+    return {};
+  }
+  OrText<void> operator()(uint64_t Config::*member) const {
+    const OrText<uint64_t> value = parse_number(text);
+    if (!value) return wrong(value.error());
+    if (*value < option.min) return wrong(fmt::format("must be at least {}", option.min));
+    if (*value > option.max) return wrong(fmt::format("must be at most {}", option.max));
+    config.*member = *value;
+    return {};
+  }
+  OrText<void> operator()(std::string Config::*member) const {
+    const auto is_text = [&](const char* choice) { return text == choice; };
+    if (!option.choices.empty() && std::none_of(option.choices.begin(), option.choices.end(), is_text)) {
+      return wrong(fmt::format("must be one of {}", join(option.choices)));
+    }
+    config.*member = text;
+    return {};
+  }
+  OrText<void> operator()(std::vector<std::string> Config::*member) const {
+    std::vector<std::string> parts = split_list(text);
+    if (parts.empty()) return wrong("must not be empty");
+    config.*member = std::move(parts);
+    return {};
+  }
+};
+
+struct Printer {
+  const Config& config;
+
+  std::string operator()(bool Config::*member) const { return config.*member ? "true" : "false"; }
+  std::string operator()(uint64_t Config::*member) const { return std::to_string(config.*member); }
+  std::string operator()(std::string Config::*member) const { return config.*member; }
+  std::string operator()(std::vector<std::string> Config::*member) const {
+    std::string text;
+    for (const std::string& part : config.*member) text += (text.empty() ? "" : ",") + part;
+    return text;
+  }
+};
+
+}  // namespace
+
+OrText<void> set(Config& config, const Option& option, std::string_view text, std::string_view source) {
+  const OrText<void> done = std::visit(Setter{config, option, text}, option.member);
+  if (!done) return wrong(fmt::format("{}: {} = \"{}\" {}", source, option.key(), text, done.error()));
+  return {};
+}
+
+std::string value_text(const Config& config, const Option& option) {
+  return std::visit(Printer{config}, option.member);
+}
+
+OrText<void> apply_environment(Config& config, const char* const* environment) {
+  constexpr std::string_view kPrefix = "CWTCHD_";
+  for (; *environment != nullptr; ++environment) {
+    const std::string_view entry = *environment;
+    const size_t equals = entry.find('=');
+    if (!entry.starts_with(kPrefix) || equals == std::string_view::npos) continue;
+    const std::string name(entry.substr(0, equals));
+    const auto known = [&](const Option& option) { return option.environment() == name; };
+    const auto option = std::find_if(options().begin(), options().end(), known);
+    if (option == options().end()) {
+      std::vector<std::string> names;
+      for (const Option& o : options()) names.push_back(o.environment());
+      return wrong(fmt::format("environment: {} is not known; did you mean {}?", name, nearest(name, names)));
+    }
+    if (auto done = set(config, *option, entry.substr(equals + 1), "environment"); !done) return done;
+  }
+  return {};
+}
+
+OrText<void> check(const Config& config) {
+  if (config.writer_shard >= config.shards) {
+    return wrong(fmt::format("threads.writer_shard = {} does not exist: there are {} shards, numbered from 0",
+                             config.writer_shard, config.shards));
+  }
+  if (config.chunk_bytes % 4096 != 0) return wrong("log.chunk_bytes must be a multiple of 4096");
+  if (config.journal_file_bytes % 4096 != 0) return wrong("log.journal_file_bytes must be a multiple of 4096");
+  if (config.group_bytes_max > config.journal_file_bytes) {
+    return wrong("log.group_bytes_max must not exceed log.journal_file_bytes: a group lies in one file");
+  }
+  for (const std::string& address : config.listen) {
+    if (io::Address{address}.loopback()) continue;
+    if (config.admission == "open") {
+      return wrong(
+          fmt::format("server.admission = \"open\" would let anybody post through {}: listen on loopback only, "
+                      "or set admission = \"closed\"",
+                      address));
+    }
+    if (!config.allow_plaintext) {
+      return wrong(
+          fmt::format("{} is not on loopback and the native API is not encrypted: put an onion service in "
+                      "front of a loopback listener, or pass --allow-plaintext",
+                      address));
+    }
+  }
+  return {};
+}
+
+std::string commented_toml(const Config& config) {
+  std::string text =
+      "# Settings of this server. Flags and CWTCHD_* environment variables come before this file.\n"
+      "# Disabled lines show the defaults. Numbers may be texts with a unit: \"64MiB\".\n";
+  const Config defaults;
+  std::string_view section;
+  for (const Option& option : options()) {
+    if (section != option.section) text += fmt::format("\n[{}]\n", section = option.section);
+    const std::string value = value_text(config, option);
+    const bool changed = value != value_text(defaults, option);
+    text += fmt::format("\n# {}\n# {}\n", option.what, option.why);
+    if (option.unit[0] != '\0') text += fmt::format("# Unit: {}.\n", option.unit);
+    if (!option.choices.empty()) text += fmt::format("# One of: {}.\n", join(option.choices));
+    if (option.fixed_by_init) text += "# Fixed when the directory was made.\n";
+    std::string written = value;
+    if (std::holds_alternative<std::string Config::*>(option.member)) written = '"' + value + '"';
+    if (std::holds_alternative<std::vector<std::string> Config::*>(option.member)) {
+      written.clear();
+      for (const std::string& part : split_list(value)) written += (written.empty() ? "\"" : ", \"") + part + '"';
+      written = '[' + written + ']';
+    }
+    text += fmt::format("{}{} = {}\n", changed ? "" : "# ", option.name, written);
+  }
+  return text;
+}
+
+std::string nearest(std::string_view name, std::span<const std::string> known) {
+  const auto distance = [](std::string_view a, std::string_view b) {
+    std::vector<size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), size_t{0});
+    for (size_t i = 1; i <= a.size(); ++i) {
+      size_t diagonal = row[0];
+      row[0] = i;
+      for (size_t j = 1; j <= b.size(); ++j) {
+        const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+        diagonal = row[j];
+        row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+      }
+    }
+    return row.back();
+  };
+  std::string best;
+  size_t best_distance = SIZE_MAX;
+  for (const std::string& candidate : known) {
+    const size_t d = distance(name, candidate);
+    if (d < best_distance) best_distance = d, best = candidate;
+  }
+  return best;
+}
+
+}  // namespace cwtch::server

@@ -1,0 +1,403 @@
+#include "engine/server/session.hpp"
+
+#include <algorithm>
+
+namespace cwtch::server {
+namespace {
+
+constexpr Error kDone{Errc::closed, 0, "session: the answer was the last"};
+constexpr Error kTooSlow{Errc::timeout, 0, "session: the peer is too slow"};
+
+http::Problem problem_of_position(const Error& error, bool beyond_end) {
+  if (error.code != Errc::not_found) return http::problem_of_read(error);
+  http::Problem problem;
+  problem.type = beyond_end ? http::ProblemType::no_such_position : http::ProblemType::position_not_served;
+  problem.detail = beyond_end ? "the log does not reach so far"
+                              : "only starts of segments and the end may be named here; GET /v1/segments lists them";
+  return problem;
+}
+
+}  // namespace
+
+Session::Session(Services& services)
+    : services_(services),
+      connection_(services.io, services.send_queue, *this),
+      deadline_(this),
+      cursor_(services.reader, services.feed, *this) {
+  services_.idle_deadlines.arm(deadline_, services_.io.now_ns());
+}
+
+Session::~Session() = default;
+
+Session::Work& Session::work() {
+  if (work_ == nullptr) work_ = std::make_unique<Work>();
+  return *work_;
+}
+
+MutableBytes Session::head_room() { return MutableBytes(work().head).subspan(head_bytes_); }
+
+// ---- requests ----
+
+Status Session::feed(ByteView bytes) {
+  if (state_ != State::reading) {  // behind the request that is being answered
+    Bytes& rest = work().rest;
+    rest.insert(rest.end(), bytes.begin(), bytes.end());
+    connection_.recv_pause();
+    return {};
+  }
+  return parse(bytes);
+}
+
+Status Session::parse(ByteView bytes) {
+  if (parser_.idle()) services_.request_deadlines.arm(deadline_, services_.io.now_ns());
+  while (true) {
+    http::Head head;
+    const http::RequestParser::Fed fed = parser_.feed(bytes, head);
+    bytes = bytes.subspan(fed.consumed);
+    switch (fed.event) {
+      case http::RequestParser::Event::need_more:
+        return {};
+      case http::RequestParser::Event::head:
+        begin(head);
+        break;
+      case http::RequestParser::Event::body:
+        work().body.add(fed.body, parser_.body_rest());
+        break;
+      case http::RequestParser::Event::complete: {
+        if (!bytes.empty()) work().rest.assign(bytes.begin(), bytes.end());
+        connection_.recv_pause();
+        deadline_.disarm();
+        act();
+        return {};
+      }
+      case http::RequestParser::Event::refused:
+        connection_.recv_pause();
+        keep_alive_ = false;
+        answer_problem(parser_.problem());
+        return {};
+    }
+  }
+}
+
+void Session::begin(const http::Head& head) {
+  keep_alive_ = head.keep_alive && !draining_;
+  http_1_0_ = head.http_1_0;
+  head_only_ = head.method == http::Method::head;
+  refused_ = false;
+  const auto refuse = [&](const http::Problem& problem) {
+    work().problem = problem;
+    refused_ = true;
+    // With a body too long to be dropped, the connection ends with the answer.
+    if (problem.close || !parser_.discard_body()) keep_alive_ = false;
+  };
+  const tl::expected<http::Routed, http::Problem> routed = http::route(head);
+  if (!routed) return refuse(routed.error());
+  head_only_ = routed->head_only;
+  work().command = routed->command;
+  if (const auto* const segment = std::get_if<http::GetSegment>(&routed->command)) {
+    if (const auto selected = select(*segment); !selected) return refuse(selected.error());
+  }
+  if (const auto* const post = std::get_if<http::PostRecord>(&routed->command)) {
+    const ByteView credential = bytes_of(post->credential);
+    work().credential.assign(credential.begin(), credential.end());
+  }
+  if (const auto taken = parser_.take_body(routed->body_bytes_max); !taken) return refuse(taken.error());
+  if (head.expect_continue && head.content_length.value_or(0) > 0) {
+    std::memcpy(work().head, http::kContinue.data(), http::kContinue.size());
+    head_sent_ = 0;
+    head_bytes_ = http::kContinue.size();
+    connection_.send_start();
+  }
+}
+
+void Session::act() {
+  state_ = State::answering;
+  if (refused_) return answer_problem(work().problem);
+  const http::Command command = work().command;
+  if (std::holds_alternative<http::GetServer>(command)) return get_document(services_.server_document());
+  if (std::holds_alternative<http::GetSegments>(command)) return get_document(services_.segments_document());
+  if (const auto* const log = std::get_if<http::GetLog>(&command)) return get_log(*log);
+  if (std::holds_alternative<http::GetSegment>(command)) return get_segment();
+  post();
+}
+
+void Session::get_document(std::shared_ptr<const std::string> document) {
+  const size_t size = http::write_json_head(head_room(), {keep_alive_, http_1_0_}, document->size());
+  if (!head_only_) work().document = std::move(document);
+  answer(size);
+}
+
+// ---- the log ----
+
+Result<uint64_t> Session::place_of(log::Position position) { return services_.reader.boundary(position); }
+
+void Session::get_log(const http::GetLog& request) {
+  Work& w = work();
+  w.from = request.from.value_or(services_.reader.first_retained());
+  w.to = request.to.value_or(services_.reader.committed().end);
+  w.follow = request.follow;
+  w.finding_to = false;
+  if (w.to < w.from) {
+    const bool beyond = w.from > services_.reader.committed().end;
+    http::Problem problem;
+    problem.type = beyond ? http::ProblemType::no_such_position : http::ProblemType::bad_parameter;
+    problem.detail = beyond ? "the log does not reach so far" : "`to` lies before `from`";
+    return answer_problem(problem);
+  }
+  const Result<uint64_t> from = place_of(w.from);
+  if (from) return from_found(*from);
+  const bool beyond = w.from > services_.reader.committed().end;
+  if (from.error().code != Errc::not_found || beyond || !services_.leaky_modes)
+    return answer_problem(problem_of_position(from.error(), beyond));
+  state_ = State::preparing;
+  services_.reader.find(w.find, w.from, &Session::found, this);
+}
+
+void Session::found(void* session, log::Fetch& fetch) {
+  auto& self = *static_cast<Session*>(session);
+  if (!self.connection_.open()) return self.connection_.close_when_idle();
+  if (!fetch.result) return self.answer_problem(http::problem_of_read(fetch.result.error()));
+  if (self.work().finding_to) {
+    self.to_found(fetch.offset);
+  } else {
+    self.from_found(fetch.offset);
+  }
+}
+
+void Session::from_found(uint64_t offset) {
+  Work& w = work();
+  w.from_offset = offset;
+  if (w.follow) return to_found(offset);
+  const Result<uint64_t> to = place_of(w.to);
+  if (to) return to_found(*to);
+  const bool beyond = w.to > services_.reader.committed().end;
+  if (to.error().code != Errc::not_found || beyond || !services_.leaky_modes)
+    return answer_problem(problem_of_position(to.error(), beyond));
+  state_ = State::preparing;
+  w.finding_to = true;
+  services_.reader.find(w.find, w.to, &Session::found, this);
+}
+
+void Session::to_found(uint64_t offset) {
+  Work& w = work();
+  w.log_head = true;
+  w.log_answer = {.first = w.from,
+                  .end = w.follow ? services_.reader.committed().end : w.to,
+                  .follow = w.follow,
+                  .content_bytes = offset - w.from_offset};
+  if (w.follow) {
+    cursor_.open_follow(w.from_offset);
+  } else if (offset > w.from_offset) {
+    cursor_.open_range(w.from_offset, offset);
+  }
+  prepare();
+}
+
+// ---- segments ----
+
+tl::expected<void, http::Problem> Session::select(const http::GetSegment& request) {
+  for (const auto& segment : services_.reader.layout().segments) {
+    if (segment->first != request.first || segment->end.value != request.last.value + 1) continue;
+    const tl::expected<http::Selection, http::Problem> selection =
+        http::resolve(request, head_only_, segment->file_bytes, segment->sha256);
+    if (!selection) return tl::unexpected(selection.error());
+    Work& w = work();
+    w.selection = *selection;
+    w.sha256 = segment->sha256;
+    w.file_bytes = segment->file_bytes;
+    w.log_head = false;
+    if (selection->status != 304 && selection->bytes > 0 && !head_only_)
+      cursor_.open_file(segment, selection->offset, selection->offset + selection->bytes);
+    return {};
+  }
+  http::Problem problem;
+  const bool gone = request.last < services_.reader.first_retained();
+  problem.type = gone ? http::ProblemType::gone : http::ProblemType::not_found;
+  problem.detail = gone ? "retention has removed this segment" : "no such segment; GET /v1/segments lists them";
+  return tl::unexpected(problem);
+}
+
+void Session::get_segment() { prepare(); }
+
+// Damage is found before the answer's head says that all is well.
+void Session::prepare() {
+  state_ = State::preparing;
+  Work& w = work();
+  if (!head_only_) {
+    const Result<bool> ready = cursor_.prepare();
+    if (!ready) {
+      services_.report_damage(services_.reader.damaged_file(), ready.error());
+      return answer_problem(http::problem_of_read(ready.error()));
+    }
+    if (!*ready) return;  // cursor_ready() goes on
+  } else {
+    cursor_.close();
+  }
+  const http::Reuse reuse{keep_alive_, http_1_0_};
+  answer(w.log_head ? http::write_log_head(head_room(), reuse, w.log_answer)
+                    : http::write_segment_head(head_room(), reuse, w.selection, w.file_bytes, w.sha256));
+}
+
+void Session::cursor_ready() {
+  if (!connection_.open()) return connection_.close_when_idle();
+  if (state_ == State::preparing) return prepare();
+  connection_.send_start();
+}
+
+// ---- posts ----
+
+void Session::post() {
+  state_ = State::posting;
+  Work& w = work();
+  services_.board.post(w.post, w.body.whole(), w.credential, &Session::posted, this);
+}
+
+void Session::posted(void* session, board::Post& post) {
+  auto& self = *static_cast<Session*>(session);
+  if (!self.connection_.open()) return self.connection_.close_when_idle();
+  self.work().body.reset();
+  if (!post.result) return self.answer_problem(http::problem_of_post(post.result.error()));
+  self.answer(http::write_posted(self.head_room(), {self.keep_alive_, self.http_1_0_}, post.result->position,
+                                 post.result->repeated));
+}
+
+// ---- answers ----
+
+void Session::answer_problem(const http::Problem& problem) {
+  cursor_.close();
+  if (problem.close) keep_alive_ = false;
+  answer(http::write_problem(head_room(), {keep_alive_, http_1_0_}, problem, head_only_));
+}
+
+void Session::answer(size_t head_bytes) {
+  state_ = State::answering;
+  head_bytes_ = static_cast<uint16_t>(head_bytes_ + head_bytes);
+  services_.stall_deadlines.arm(deadline_, services_.io.now_ns());
+  connection_.send_start();
+}
+
+Result<net::Handler::Piece> Session::pull() {
+  if (head_sent_ < head_bytes_) {
+    const bool more = state_ == State::answering && (work_->document != nullptr || !cursor_.done());
+    return Piece{ByteView(work_->head).subspan(head_sent_, static_cast<size_t>(head_bytes_ - head_sent_)), more};
+  }
+  if (state_ != State::answering) return Piece{};
+  if (work_ != nullptr && work_->document != nullptr)
+    return Piece{bytes_of(*work_->document).subspan(work_->document_sent), false};
+  if (cursor_.done()) return Piece{};
+  Result<stream::Cursor::Piece> piece = cursor_.pull();
+  if (!piece) {
+    // The head has promised more: only the end of the connection can take that back.
+    services_.report_damage(services_.reader.damaged_file(), piece.error());
+    return fail(piece.error());
+  }
+  if (piece->bytes.empty() && cursor_.follows()) {
+    // Nothing new: this is where followers spend their lives, so nothing else is kept.
+    services_.heartbeats.arm(deadline_, services_.io.now_ns());
+    if (work_ != nullptr && work_->rest.empty() && !work_->find.in_flight) {
+      work_.reset();
+      head_sent_ = head_bytes_ = 0;
+    }
+  }
+  return Piece{piece->bytes, piece->more};
+}
+
+void Session::sent(size_t size) {
+  if (!connection_.open()) return cursor_.close();
+  if (size > 0 && state_ == State::answering) services_.stall_deadlines.arm(deadline_, services_.io.now_ns());
+  if (head_sent_ < head_bytes_) {
+    head_sent_ = static_cast<uint16_t>(head_sent_ + size);
+    if (head_sent_ < head_bytes_) return;
+    head_sent_ = head_bytes_ = 0;
+    if (state_ != State::answering) return;  // that was "100 Continue"
+  } else if (work_ != nullptr && work_->document != nullptr) {
+    work_->document_sent += size;
+    if (work_->document_sent == work_->document->size()) work_->document.reset();
+  } else {
+    cursor_.sent(size);
+  }
+  const bool more = (work_ != nullptr && work_->document != nullptr) || !cursor_.done();
+  if (!more) answer_done();
+}
+
+void Session::answer_done() {
+  if (!keep_alive_ || draining_ || peer_finished_) return connection_.close_start(kDone);
+  state_ = State::reading;
+  parser_.next();
+  Bytes rest;
+  if (work_ != nullptr) rest = std::move(work_->rest);
+  work_.reset();
+  services_.idle_deadlines.arm(deadline_, services_.io.now_ns());
+  if (!rest.empty()) {
+    if (const Status parsed = parse(rest); !parsed) return connection_.close_start(parsed.error());
+    if (state_ != State::reading) return;
+  }
+  connection_.recv_resume();
+}
+
+net::Urgency Session::urgency() const {
+  if (head_sent_ < head_bytes_ || cursor_.done()) return net::Urgency::live;
+  return cursor_.live() ? net::Urgency::live : net::Urgency::bulk;
+}
+
+// ---- the end ----
+
+Status Session::finished() {
+  peer_finished_ = true;
+  // A client may close its half and still wait for its answer; a follower that does so has gone.
+  if (state_ == State::reading || (state_ == State::answering && cursor_.follows()))
+    return fail(Errc::closed, "session: the peer has finished");
+  return {};
+}
+
+void Session::drain() {
+  draining_ = true;
+  if (state_ == State::reading) return connection_.close_start(kDone);
+  if (cursor_.follows()) {
+    cursor_.finish();
+    keep_alive_ = false;
+    connection_.send_start();
+  }
+}
+
+void Session::deadline_expired(void* session) {
+  auto& self = *static_cast<Session*>(session);
+  if (!self.connection_.open()) return;
+  switch (self.state_) {
+    case State::reading:
+      if (self.parser_.idle()) return self.connection_.close_start(kTooSlow);
+      {
+        self.connection_.recv_pause();
+        self.keep_alive_ = false;
+        http::Problem problem;
+        problem.type = http::ProblemType::request_timeout;
+        problem.detail = "the request did not arrive in time";
+        problem.close = true;
+        return self.answer_problem(problem);
+      }
+    case State::posting:
+    case State::preparing:
+      return;  // we are the slow ones
+    case State::answering:
+      if (self.cursor_.follows() && !self.connection_.sending()) {
+        self.cursor_.heartbeat();
+        return self.connection_.send_start();
+      }
+      return self.connection_.close_start(kTooSlow);
+  }
+}
+
+void Session::closing(const Error&) {
+  deadline_.disarm();
+  if (work_ != nullptr) services_.reader.cancel(work_->find);
+  cursor_.quiet();
+}
+
+bool Session::idle() const { return cursor_.idle() && (work_ == nullptr || !work_->post.in_flight()); }
+
+void Session::closed() {
+  cursor_.close();
+  services_.session_closed(*this);
+}
+
+}  // namespace cwtch::server

@@ -1,0 +1,318 @@
+#include "engine/server/shard.hpp"
+
+#include <algorithm>
+
+#include "engine/server/session.hpp"
+
+namespace cwtch::server {
+namespace {
+
+constexpr uint64_t kTickNs = 250 * kMillisecond;
+constexpr size_t kMailboxPosts = 4096;
+constexpr size_t kMailboxBytes = 8 << 20;
+constexpr uint64_t kDamageReportNs = 10 * kSecond;  // a damaged chunk may be asked for often; once in a while is enough
+
+log::Reader::Options reader_options(const Config& config) {
+  log::Reader::Options options;
+  options.cache_bytes = config.cache_bytes;
+  options.read_ahead_chunks = static_cast<uint32_t>(config.read_ahead_chunks);
+  return options;
+}
+
+}  // namespace
+
+ShardParts::ShardParts(std::unique_ptr<io::Io> io, const ShardContext& context)
+    : io_(std::move(io)),
+      reader_(log::Reader::make(*io_, context.files, context.log, reader_options(context.config))) {}
+
+Shard::Shard(ShardContext& context, uint32_t number, std::unique_ptr<io::Io> owned_io, log::Log* log)
+    : ShardParts(std::move(owned_io), context),
+      Services(*io_, *reader_, feed_, board_, send_queue_, request_deadlines_, idle_deadlines_, stall_deadlines_,
+               heartbeats_, context.config.leaky_modes),
+      context_(context),
+      number_(number),
+      log_(log),
+      feed_(*reader_),
+      board_(*this, context.admission, {}),
+      send_queue_(context.config.bulk_bytes_per_turn),
+      request_deadlines_(context.config.request_s * kSecond, &Session::deadline_expired),
+      idle_deadlines_(context.config.idle_s * kSecond, &Session::deadline_expired),
+      stall_deadlines_(context.config.stall_s * kSecond, &Session::deadline_expired),
+      heartbeats_(context.config.heartbeat_s * kSecond, &Session::deadline_expired),
+      mailbox_(log == nullptr ? kMailboxPosts : 1, log == nullptr ? kMailboxBytes : 4096) {}
+
+Shard::~Shard() {
+  if (phase_ == Phase::serving && !tick_.in_flight()) {  // the server did not get as far as run()
+    for (const auto& listener : listeners_) {
+      listener->stop();
+      while (!listener->idle()) io_->turn(true);
+    }
+  }
+  CHECK(sessions_.empty());
+}
+
+Status Shard::listen(const std::vector<io::Address>& addresses) {
+  for (const io::Address& address : addresses) {
+    listeners_.push_back(std::make_unique<net::Listener>(*io_, static_cast<net::Listener::Owner&>(*this)));
+    net::Listener::Options options;
+    options.address = address;
+    options.socket.reuse_port = context_.config.shards > 1;
+    options.socket.backlog = 4096;
+    options.socket.send_buffer_bytes = static_cast<int>(context_.config.send_buffer_bytes);
+    options.connections_max = context_.config.connections_max;
+    if (const Status started = listeners_.back()->start(options); !started) return started;
+  }
+  return {};
+}
+
+void Shard::run() {
+  while (phase_ != Phase::over) turn(true);
+}
+
+void Shard::wake(Shard* from) { io_->notify(from == nullptr ? nullptr : from->io_.get()); }
+
+void Shard::turn(bool may_wait) {
+  if (!tick_.in_flight() && phase_ == Phase::serving) {
+    io_->on_notify([](void*) {}, nullptr);
+    if (log_ != nullptr) {
+      log_->start(*io_);
+      log_->on_published(&Shard::published, this);
+    }
+    io_->timer(tick_, kTickNs, io::then<&Shard::tick>(this));
+  }
+  io_->turn(may_wait && send_queue_.empty() && phase_ != Phase::over);
+  if (log_ != nullptr) {
+    take_posts();
+    log_->turn_end();
+  } else {
+    take_replies();
+  }
+  reader_->refresh();
+  feed_.publish();
+  send_queue_.run();
+  closed_sessions_.clear();
+
+  if (std::exchange(published_, false)) {
+    for (const auto& shard : context_.shards)
+      if (shard.get() != this) to_wake_.push_back(shard.get());
+  }
+  for (Shard* const shard : to_wake_) shard->wake(this);
+  to_wake_.clear();
+  if (phase_ != Phase::serving || context_.stopping.load(std::memory_order_acquire)) advance_shutdown();
+}
+
+// ---- posts ----
+
+void Shard::append(log::Append& append, ByteView record, void (*callback)(void*, log::Append&), void* owner) {
+  if (log_ != nullptr) return log_->append(append, record, callback, owner);
+  append.callback = callback;
+  append.owner = owner;
+  if (!mailbox_.send(append, record)) {
+    append.result = fail(Errc::busy, "post: too many are on their way to the log");
+    return callback(owner, append);
+  }
+  append.in_flight = true;
+  if (std::find(to_wake_.begin(), to_wake_.end(), context_.writer) == to_wake_.end())
+    to_wake_.push_back(context_.writer);
+}
+
+void Shard::take_posts() {
+  for (const auto& shard : context_.shards) {
+    if (shard.get() == this) continue;
+    Mailbox& mailbox = shard->mailbox_;
+    log::Append* origin = nullptr;
+    ByteView record;
+    while (mailbox.take(origin, record)) {
+      std::unique_ptr<Remote> remote;
+      if (remotes_free_.empty()) {
+        remote = std::make_unique<Remote>();
+      } else {
+        remote = std::move(remotes_free_.back());
+        remotes_free_.pop_back();
+      }
+      remote->origin = origin;
+      remote->mailbox = &mailbox;
+      remote->shard = shard.get();
+      remote->writer = this;
+      Remote* const started = remote.release();  // its own again in remote_done()
+      log_->append(started->append, record, &Shard::remote_done, started);
+      mailbox.release();
+    }
+  }
+}
+
+void Shard::remote_done(void* owner, log::Append& append) {
+  std::unique_ptr<Remote> remote(static_cast<Remote*>(owner));
+  Shard& writer = *remote->writer;
+  remote->mailbox->reply({remote->origin, append.result});
+  if (std::find(writer.to_wake_.begin(), writer.to_wake_.end(), remote->shard) == writer.to_wake_.end())
+    writer.to_wake_.push_back(remote->shard);
+  writer.remotes_free_.push_back(std::move(remote));
+}
+
+void Shard::take_replies() {
+  Mailbox::Reply reply;
+  while (mailbox_.receive(reply)) {
+    reply.append->in_flight = false;
+    reply.append->result = reply.result;
+    reply.append->callback(reply.append->owner, *reply.append);
+  }
+}
+
+void Shard::published(void* shard) { static_cast<Shard*>(shard)->published_ = true; }
+
+// ---- connections ----
+
+void Shard::accepted(io::Socket socket, bool zero_copy) {
+  auto session = std::make_unique<Session>(static_cast<Services&>(*this));
+  sessions_.push_back(*session);
+  sessions_count_ += 1;
+  counters_.accepted.fetch_add(1, std::memory_order_relaxed);
+  session.release()->start(socket, zero_copy);  // ours again in session_closed()
+}
+
+bool Shard::make_room() { return idle_deadlines_.expire_oldest(); }
+
+void Shard::session_closed(Session& session) {
+  session.unlink();
+  sessions_count_ -= 1;
+  closed_sessions_.emplace_back(&session);
+  for (const auto& listener : listeners_) {
+    if (listener->connections() > 0) {
+      listener->connection_closed();
+      break;
+    }
+  }
+}
+
+void Shard::report_damage(const std::string& file, const Error& error) {
+  if (io_->now_ns() - damage_reported_ns_ < kDamageReportNs && damage_reported_ns_ != 0) return;
+  damage_reported_ns_ = io_->now_ns();
+  if (context_.report != nullptr) context_.report("damaged: " + file + ": " + error.message());
+}
+
+// ---- documents ----
+
+std::shared_ptr<const std::string> Shard::server_document() {
+  const log::Position end = reader_->committed().end;
+  const uint64_t version = reader_->layout().version;
+  if (server_document_ == nullptr || end.value != document_end_ || version != document_version_) {
+    http::ServerDocument document = context_.server_document;
+    document.first_retained = reader_->first_retained();
+    document.committed_end = end;
+    server_document_ = std::make_shared<const std::string>(http::to_json(document));
+    document_end_ = end.value;
+    document_version_ = version;
+  }
+  return server_document_;
+}
+
+std::shared_ptr<const std::string> Shard::segments_document() {
+  const log::Layout& layout = reader_->layout();
+  if (segments_document_ == nullptr || layout.version != segments_version_) {
+    std::vector<http::SegmentEntry> entries;
+    for (const auto& segment : layout.segments)
+      entries.push_back(
+          {segment->first, {segment->end.value - 1}, segment->file_bytes, segment->sha256, segment->chain_before});
+    segments_document_ = std::make_shared<const std::string>(
+        http::to_json(http::SegmentsDocument{layout.first_retained, layout.tail.front()->first, entries}));
+    segments_version_ = layout.version;
+  }
+  return segments_document_;
+}
+
+// ---- time and the end ----
+
+void Shard::tick(io::Timer&) {
+  const uint64_t now_ns = io_->now_ns();
+  for (net::DeadlineList* const list : {&request_deadlines_, &idle_deadlines_, &stall_deadlines_, &heartbeats_})
+    list->tick(now_ns);
+  if (log_ != nullptr) log_->tick();
+  update_counters();
+  if (phase_ != Phase::over) io_->timer(tick_, kTickNs, io::then<&Shard::tick>(this));
+}
+
+void Shard::advance_shutdown() {
+  switch (phase_) {
+    case Phase::serving:
+      phase_ = Phase::draining_posts;
+      for (const auto& listener : listeners_) listener->stop();
+      board_.drain();
+      for (Session* s = sessions_.empty() ? nullptr : &sessions_.front(); s != nullptr;) {
+        Session* const next = sessions_.next(*s);
+        s->drain();
+        s = next;
+      }
+      [[fallthrough]];
+    case Phase::draining_posts:
+      if (!board_.idle()) return;
+      phase_ = Phase::closing;
+      context_.posting_shards.fetch_sub(1, std::memory_order_acq_rel);
+      if (log_ == nullptr && context_.writer != nullptr) context_.writer->wake(this);
+      // Answers to posts are in the send queue; whoever reads the log can go on where it was.
+      io_->turn(false);
+      send_queue_.run();
+      io_->turn(false);
+      for (Session* s = sessions_.empty() ? nullptr : &sessions_.front(); s != nullptr;) {
+        Session* const next = sessions_.next(*s);
+        s->close({Errc::closed, 0, "server: shutting down"});
+        s = next;
+      }
+      [[fallthrough]];
+    case Phase::closing: {
+      closed_sessions_.clear();
+      const bool listeners_idle =
+          std::all_of(listeners_.begin(), listeners_.end(), [](const auto& l) { return l->idle(); });
+      if (!sessions_.empty() || !listeners_idle || !reader_->idle()) return;
+      if (log_ != nullptr) {
+        if (context_.posting_shards.load(std::memory_order_acquire) > 0) return;
+        log_->drain();
+      }
+      phase_ = Phase::closing_log;
+    }
+      [[fallthrough]];
+    case Phase::closing_log:
+      if (log_ != nullptr && !log_->idle()) return;
+      if (tick_.in_flight()) {
+        phase_ = Phase::over;  // tick() will not arm it again
+        io_->cancel(tick_);
+        while (tick_.in_flight()) io_->turn(false);
+      }
+      phase_ = Phase::over;
+      update_counters();
+      return;
+    case Phase::over:
+      return;
+  }
+}
+
+void Shard::update_counters() {
+  const auto set = [](std::atomic<uint64_t>& counter, uint64_t value) {
+    counter.store(value, std::memory_order_relaxed);
+  };
+  set(counters_.connections, sessions_count_);
+  const board::Board::Statistics& posts = board_.statistics();
+  set(counters_.posts_accepted, posts.accepted);
+  set(counters_.posts_repeated, posts.repeated);
+  set(counters_.posts_refused,
+      posts.malformed + posts.too_large + posts.conflicts + posts.denied + posts.busy + posts.read_only + posts.failed);
+  const log::Reader::Statistics chunks = reader_->statistics();
+  set(counters_.chunk_hits, chunks.hits);
+  set(counters_.chunk_misses, chunks.misses);
+  set(counters_.chunk_bytes_read, chunks.bytes_read);
+  set(counters_.damaged_chunks, chunks.corrupt_chunks);
+  if (log_ == nullptr) return;
+  const log::Statistics writer = log_->statistics();
+  set(counters_.groups, writer.groups_written);
+  set(counters_.group_bytes, writer.group_bytes_written);
+  set(counters_.segments_sealed, writer.segments_sealed);
+  set(counters_.segments_merged, writer.segments_merged);
+  set(counters_.segments_retired, writer.segments_retired);
+  set(counters_.index_memory_bytes, writer.index_memory_bytes);
+  set(counters_.index_keys, writer.index_keys);
+  if (log_->poisoned() && !counters_.poisoned.exchange(true) && context_.report != nullptr)
+    context_.report("the log is closed to posts: " + writer.poison->message() +
+                    "; restart to re-verify it from the medium");
+}
+
+}  // namespace cwtch::server
