@@ -1,75 +1,163 @@
 #include "engine/log/chunk_cache.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "engine/core/check.hpp"
 
 namespace cwtch::log {
 
-constexpr size_t kSlotsMin = 4;
+// ---- ArrivalSketch
+
+ArrivalSketch::ArrivalSketch(size_t slots_count)
+    : columns_(std::bit_ceil(8 * slots_count)), halve_after_(10 * slots_count), counts_(kRows * columns_) {}
+
+size_t ArrivalSketch::index(size_t row, uint64_t key) const {
+  static constexpr uint64_t kSpread[kRows] = {0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9,
+                                              0xD6E8FEB86659FD93};
+  return row * columns_ + ((key * kSpread[row]) >> 32 & (columns_ - 1));
+}
+
+uint8_t ArrivalSketch::estimate(uint64_t key) const {
+  uint8_t least = kCountMax;
+  for (size_t row = 0; row < kRows; ++row) least = std::min(least, counts_[index(row, key)]);
+  return least;
+}
+
+void ArrivalSketch::add(uint64_t key) {
+  const uint8_t least = estimate(key);
+  // Only the smallest counters grow: the others are too high already.
+  for (size_t row = 0; row < kRows; ++row) {
+    uint8_t& count = counts_[index(row, key)];
+    if (count == least && count < kCountMax) ++count;
+  }
+  if (++added_ < halve_after_) return;
+  added_ = 0;
+  for (uint8_t& count : counts_) count /= 2;
+}
+
+// ---- ChunkCache
 
 ChunkCache::ChunkCache(size_t cache_bytes, uint32_t chunk_bytes)
     : chunk_bytes_(chunk_bytes),
       memory_(std::max(kSlotsMin, cache_bytes / chunk_bytes) * chunk_bytes),
-      slots_(std::max(kSlotsMin, cache_bytes / chunk_bytes)) {
+      slots_(std::max(kSlotsMin, cache_bytes / chunk_bytes)),
+      main_max_(slots_.size() / 2),
+      awaited_max_(slots_.size() / 4),
+      arrivals_(slots_.size()) {
   CHECK(chunk_bytes > 0);
-  by_offset_.reserve(slots_.size());
   for (Slot& slot : slots_) empty_.push_back(slot);
 }
 
-uint32_t ChunkCache::find(uint64_t offset) const {
-  const auto at = by_offset_.find(offset);
-  return at == by_offset_.end() ? UINT32_MAX : at->second;
+ChunkCache::Slot* ChunkCache::find(uint64_t offset) {
+  auto after = by_offset_.upper_bound(offset);
+  if (after == by_offset_.begin()) return nullptr;
+  Slot* const slot = (--after)->second;
+  return offset - slot->offset < slot->bytes ? slot : nullptr;
 }
 
-ChunkCache::Slot* ChunkCache::victim(List<Slot>& list) {
-  if (list.empty()) return nullptr;
-  for (Slot* slot = &list.front(); slot != nullptr; slot = list.next(*slot)) {
-    if (slot->pins == 0 && slot->state != State::loading) return slot;
+// What was read ahead is kept for its reader, but not for ever: he may have stopped.
+bool ChunkCache::held_for_reader(const Slot& slot) const {
+  return slot.awaited && claims_ - slot.claimed <= slots_.size();
+}
+
+// The least recently used that may go. What must stay goes to the list's other end, so that nobody looks at it again
+// and again.
+ChunkCache::Slot* ChunkCache::first_evictable(List<Slot>& list, bool also_awaited) {
+  const Slot* first_kept = nullptr;
+  while (!list.empty()) {
+    Slot& slot = list.front();
+    if (&slot == first_kept) break;
+    if (evictable(slot) && (also_awaited || !held_for_reader(slot))) return &slot;
+    if (first_kept == nullptr) first_kept = &slot;
+    slot.unlink();
+    list.push_back(slot);
   }
   return nullptr;
 }
 
-uint32_t ChunkCache::claim(uint64_t offset) {
-  CHECK(find(offset) == UINT32_MAX);
-  Slot* slot = victim(empty_);
-  if (slot == nullptr) slot = victim(probation_);
-  if (slot == nullptr) slot = victim(protected_);
-  if (slot == nullptr) return UINT32_MAX;
-  const uint32_t index = index_of(*slot);
-  if (slot->state != State::empty) drop(index);
-  slot->unlink();
-  slot->state = State::loading;
-  slot->offset = offset;
-  probation_.push_back(*slot);
-  by_offset_.emplace(offset, index);
-  return index;
+// True if one more chunk may be read ahead.
+bool ChunkCache::may_read_ahead() {
+  if (awaited_count_ < awaited_max_) return true;
+  // Some may wait for readers who have stopped. Not looked for each time.
+  if (claims_ < look_again_) return false;
+  look_again_ = claims_ + slots_.size() / 8;
+  for (Slot& slot : slots_) {
+    if (slot.awaited && !held_for_reader(slot)) stop_awaiting(slot);
+  }
+  return awaited_count_ < awaited_max_;
 }
 
-void ChunkCache::promote(uint32_t index) {
-  Slot& slot = slots_[index];
-  if (!slot.is_protected) {
-    slot.is_protected = true;
-    protected_count_ += 1;
-  }
-  slot.unlink();
-  protected_.push_back(slot);
-  if (protected_count_ > slots_.size() * 3 / 4) {
-    Slot& demoted = protected_.pop_front();
-    demoted.is_protected = false;
-    protected_count_ -= 1;
-    probation_.push_back(demoted);
+// Whoever leaves. May move chunks from the window to main on the way.
+ChunkCache::Slot* ChunkCache::choose_victim() {
+  while (true) {
+    Slot* const candidate = first_evictable(window_, false);
+    if (candidate != nullptr && main_count_ < main_max_) {
+      move(*candidate, true);
+      continue;
+    }
+    Slot* const resident = first_evictable(main_, true);
+    if (candidate == nullptr) return resident != nullptr ? resident : first_evictable(window_, true);
+    if (resident == nullptr) return candidate;
+    if (arrivals_.estimate(candidate->offset) <= arrivals_.estimate(resident->offset)) return candidate;
+    move(*candidate, true);
+    return resident;
   }
 }
 
-void ChunkCache::drop(uint32_t index) {
-  Slot& slot = slots_[index];
-  CHECK(slot.pins == 0);
+ChunkCache::Slot* ChunkCache::claim(uint64_t offset, uint32_t bytes, Why why) {
+  CHECK(bytes > 0 && bytes <= chunk_bytes_);
+  DCHECK(find(offset) == nullptr);
+  if (why == Why::read_ahead && !may_read_ahead()) return nullptr;
+  if (empty_.empty()) {
+    Slot* const victim = choose_victim();
+    if (victim == nullptr) return nullptr;
+    drop(*victim);
+  }
+  Slot& slot = empty_.pop_front();
+  slot.state = State::loading;
+  slot.offset = offset;
+  slot.bytes = bytes;
+  slot.claimed = ++claims_;
+  slot.awaited = why == Why::read_ahead;
+  awaited_count_ += slot.awaited;
+  window_.push_back(slot);
+  by_offset_.emplace(offset, &slot);
+  return &slot;
+}
+
+void ChunkCache::drop(Slot& slot) {
+  CHECK(slot.pins == 0 && slot.state != State::empty);
+  stop_awaiting(slot);
   by_offset_.erase(slot.offset);
-  if (std::exchange(slot.is_protected, false)) protected_count_ -= 1;
+  main_count_ -= slot.in_main;
+  slot.in_main = false;
   slot.unlink();
   slot.state = State::empty;
-  empty_.push_back(slot);
+  empty_.push_front(slot);  // its memory is the warmest
+}
+
+void ChunkCache::arrive(Slot& slot) {
+  arrivals_.add(slot.offset);
+  touch(slot);
+}
+
+void ChunkCache::touch(Slot& slot) {
+  stop_awaiting(slot);
+  move(slot, slot.in_main);
+}
+
+void ChunkCache::move(Slot& slot, bool to_main) {
+  slot.unlink();
+  main_count_ += to_main;
+  main_count_ -= slot.in_main;
+  slot.in_main = to_main;
+  (to_main ? main_ : window_).push_back(slot);
+}
+
+void ChunkCache::stop_awaiting(Slot& slot) {
+  awaited_count_ -= slot.awaited;
+  slot.awaited = false;
 }
 
 }  // namespace cwtch::log

@@ -1,59 +1,103 @@
-// The slots of a reader's cache: verified chunks in huge pages, by stream offset. Only bookkeeping; no I/O.
+// The slots of a reader's cache: verified chunks in huge pages, by stream offset. Bookkeeping only; no I/O.
 //
-// Scan-resistant, after 2Q (Johnson and Shasha, VLDB 1994): a chunk enters on probation, first in, first out, and is
-// promoted when a second reader comes to its start. One pass over the log, however long, goes through probation only.
-// Keyed by stream offset, which merging does not change: a cached chunk outlives the file it came from.
+// A chunk is found by any offset inside it, without its segment's table: merging changes files, never offsets, so what
+// is cached outlives the file it came from.
+//
+// Who stays (after W-TinyLFU: Einziger, Friedman and Manes, ACM Transactions on Storage 2017). Half of the slots are a
+// **window**, in order of last use: that is where chunks enter, and where a reader who is in the middle of one, or for
+// whom one was read ahead, finds it again. The other half, **main**, holds what many readers come for: a chunk that
+// drops out of the window gets in only if more readers came to its start lately than to that of main's least recently
+// used one; how many came is counted in a small sketch which also remembers chunks that are not cached. So one pass
+// over the log, however long, changes nothing in main; and when many walk over a log much larger than the cache, main
+// keeps some part of it fast instead of always having just dropped what comes next, as least recently used would.
 #pragma once
 
-#include <unordered_map>
+#include <map>
 #include <vector>
 
 #include "engine/core/aligned_memory.hpp"
 #include "engine/core/list.hpp"
-#include "engine/core/result.hpp"
 
 namespace cwtch::log {
 
+// Counts arrivals per chunk in 4 x 8 bits per slot; estimates are never too low (a count-min sketch), and all of them
+// are halved now and then, so that old fame fades.
+class ArrivalSketch {
+ public:
+  explicit ArrivalSketch(size_t slots_count);
+  void add(uint64_t key);
+  uint8_t estimate(uint64_t key) const;
+
+ private:
+  static constexpr size_t kRows = 4;
+  static constexpr uint8_t kCountMax = 15;
+  size_t index(size_t row, uint64_t key) const;
+
+  size_t columns_;  // a power of two
+  uint64_t added_ = 0;
+  uint64_t halve_after_;
+  std::vector<uint8_t> counts_;
+};
+
 class ChunkCache {
  public:
-  enum class State : uint8_t { empty, loading, ready, failed };
+  enum class State : uint8_t { empty, loading, ready };
+  enum class Why : uint8_t { wanted, read_ahead };
   struct Slot : ListLink {
     State state = State::empty;
-    bool is_protected = false;
+    bool in_main = false;
+    bool awaited = false;  // read ahead, and nobody has come for it yet
     uint32_t pins = 0;
     uint32_t bytes = 0;
-    uint64_t offset = 0;        // of its first byte, in the stream
-    uint64_t failed_at_ns = 0;  // of a failed one: it is tried again after a while
-    Error error{};
-    std::string file;  // of a failed one
+    uint64_t offset = 0;   // of its first byte, in the stream
+    uint64_t claimed = 0;  // number of the claim
   };
 
+  // At least kSlotsMin slots.
   ChunkCache(size_t cache_bytes, uint32_t chunk_bytes);
 
   uint32_t size() const { return static_cast<uint32_t>(slots_.size()); }
+  uint32_t index_of(const Slot& slot) const { return static_cast<uint32_t>(&slot - slots_.data()); }
   Slot& slot(uint32_t index) { return slots_[index]; }
-  uint8_t* memory(uint32_t index) const { return memory_.data() + size_t{index} * chunk_bytes_; }
+  uint8_t* memory(const Slot& slot) const { return memory_.data() + size_t{index_of(slot)} * chunk_bytes_; }
 
-  // UINT32_MAX: not there.
-  uint32_t find(uint64_t offset) const;
-  // A slot for `offset`, taken from whoever deserves it least; UINT32_MAX when all are pinned or loading.
-  uint32_t claim(uint64_t offset);
-  // Another reader came to the start of this chunk.
-  void promote(uint32_t index);
-  void drop(uint32_t index);  // back to empty. REQUIRES: no pins, not loading
+  // The chunk that holds `offset`, loading or ready; or nullptr.
+  Slot* find(uint64_t offset);
+  // A slot for the chunk at [offset, offset + bytes), taken from whoever deserves it least, in state loading. nullptr
+  // when there is none: all are pinned or loading; or for a read-ahead, when enough is read ahead already.
+  Slot* claim(uint64_t offset, uint32_t bytes, Why why);
+  void loaded(Slot& slot) { slot.state = State::ready; }
+  // The load failed: back to empty.
+  void drop(Slot& slot);
+  // A reader came to the start of this chunk, or goes on inside it.
+  void arrive(Slot& slot);
+  void touch(Slot& slot);
 
  private:
-  uint32_t index_of(const Slot& slot) const { return static_cast<uint32_t>(&slot - slots_.data()); }
-  Slot* victim(List<Slot>& list);
+  static constexpr size_t kSlotsMin = 8;
+
+  static bool evictable(const Slot& slot) { return slot.pins == 0 && slot.state == State::ready; }
+  bool held_for_reader(const Slot& slot) const;
+  Slot* first_evictable(List<Slot>& list, bool also_awaited);
+  Slot* choose_victim();
+  bool may_read_ahead();
+  void move(Slot& slot, bool to_main);
+  void stop_awaiting(Slot& slot);
 
   const uint32_t chunk_bytes_;
   AlignedMemory memory_;
   std::vector<Slot> slots_;
-  std::unordered_map<uint64_t, uint32_t> by_offset_;
+  std::map<uint64_t, Slot*> by_offset_;
   List<Slot> empty_;
-  List<Slot> probation_;  // oldest first
-  List<Slot> protected_;  // least recently promoted or used first
-  size_t protected_count_ = 0;
+  List<Slot> window_;  // least recently used first
+  List<Slot> main_;    // likewise
+  size_t main_count_ = 0;
+  size_t main_max_;
+  size_t awaited_count_ = 0;
+  size_t awaited_max_;
+  uint64_t claims_ = 0;
+  uint64_t look_again_ = 0;
+  ArrivalSketch arrivals_;
 };
 
 }  // namespace cwtch::log

@@ -25,7 +25,7 @@ struct ChunkPlace {
 };
 
 // A sealed, immutable file. Its descriptor closes when the last holder lets go; the file may be unlinked before.
-struct Segment {
+struct Segment : std::enable_shared_from_this<Segment> {
   Position first;
   Position end;            // one past its last record
   uint64_t stream_offset;  // of its first byte
@@ -37,7 +37,7 @@ struct Segment {
   std::string path;
   io::OpenFile file;  // direct, read-only
 
-  // What lies behind the chunks, read and checked at first use, by read_table() on a worker.
+  // What lies behind the chunks, read and checked at first use, by read_end() on a worker.
   struct End {
     std::vector<ChunkPlace> table;
     AlignedMemory bytes;  // table and footer as they are in the file

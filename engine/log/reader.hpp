@@ -1,7 +1,10 @@
 // One shard's view of the log: turns stream offsets into bytes. Tail bytes come from shared memory, sealed bytes
-// through a scan-resistant cache of verified chunks. Nothing here maps a file.
+// through a scan-resistant cache of verified chunks (chunk_cache.hpp). Nothing here maps a file.
 //
 // Thread:  its shard's. A View pins what it shows until it is let go and never leaves its shard.
+// Damage:  a chunk is verified once, when it is read: every byte is under a checksum, and it must begin where its
+//          segment's table says and lead to the next. What fails is reported, never shown; other chunks are served.
+//          A damaged chunk or table is remembered for a second, then read again.
 #pragma once
 
 #include <memory>
@@ -13,7 +16,8 @@ namespace cwtch::log {
 
 class Reader;
 
-// Bytes of the log, contiguous, unchanged while the View lives. Move-only; cheap.
+// Bytes of the log, contiguous, unchanged while the View lives. Move-only; cheap. Hold it for one send, not longer: all
+// slots pinned means that nobody else gets a chunk.
 class View {
  public:
   View() = default;
@@ -38,11 +42,14 @@ class Fetch : public ListLink {
   uint64_t offset = 0;  // find(): where the position starts
 
   // ---- for Reader ----
+  enum class What : uint8_t { chunk, file, position };
   void (*callback)(void* owner, Fetch& fetch) = nullptr;
   void* owner = nullptr;
   bool in_flight = false;
-  Position wanted;
-  bool finding = false;
+  What what = What::chunk;
+  uint64_t at = 0;                         // chunk: in the stream; file: in the file
+  Position position;                       // position: the one to find
+  std::shared_ptr<const Segment> segment;  // file: whose
   ~Fetch() { CHECK(!in_flight); }
 };
 
@@ -50,18 +57,22 @@ class Reader {
  public:
   struct Options {
     size_t cache_bytes = 64 << 20;
-    uint32_t read_ahead_chunks = 2;  // started when a reader walks forward
+    uint32_t read_ahead_chunks = 2;  // on their way while a reader has the one before
   };
   struct Statistics {
-    uint64_t hits = 0, misses = 0, bytes_read = 0, corrupt_chunks = 0;
+    uint64_t hits = 0;            // a reader came to a chunk and it was there
+    uint64_t misses = 0;          // it had to be read, and the reader waited
+    uint64_t reads_ahead = 0;     // chunks read before anybody asked
+    uint64_t bytes_read = 0;      // from the medium
+    uint64_t corrupt_chunks = 0;  // chunks and tables that failed to be read or verified
   };
 
   static std::unique_ptr<Reader> make(io::Io& io, io::Files& files, std::shared_ptr<Shared> shared,
                                       const Options& options);
-  virtual ~Reader() = default;  // REQUIRES: no View alive, no Fetch in flight
+  virtual ~Reader() = default;  // REQUIRES: no View alive, no Fetch in flight, idle()
 
-  // Adopts what is committed and the newest layout, and tries again for those who found no slot. Call once per turn,
-  // after its callbacks.
+  // Adopts what is committed and the newest layout. Call once per turn. Between two calls committed() and layout() stay
+  // what they are.
   virtual void refresh() = 0;
 
   virtual Shared::Committed committed() const = 0;
@@ -75,24 +86,24 @@ class Reader {
   virtual void find(Fetch& fetch, Position position, void (*callback)(void*, Fetch&), void* owner) = 0;
 
   // Bytes at `offset`, at most `size_max`, up to the end of the chunk and never beyond the committed offset: an empty
-  // View at the end. busy: they are on their way, ask with fetch(). gone below the first retained segment. corrupt or
-  // io: that chunk is damaged; the error's offset is in the file that damaged_file() names.
+  // View at the end. busy: not in memory, ask with fetch(). gone below the first retained segment. corrupt or io: that
+  // chunk is damaged; the error's offset is in the file that damaged_file() names.
   virtual Result<View> view(uint64_t offset, size_t size_max) = 0;
-  // Calls back when view(offset) will not be busy any more (or will fail). May be at once. One per
-  // caller; cancel() takes it back.
+  // Reads what view(offset) lacks. Calls back when it will not be busy any more, or will fail; never from inside this
+  // call. If many others came first, it may be busy once more. One per caller; cancel() takes it back.
   virtual void fetch(Fetch& fetch, uint64_t offset, void (*callback)(void*, Fetch&), void* owner) = 0;
   virtual void cancel(Fetch& fetch) = 0;
   virtual const std::string& damaged_file() const = 0;
 
-  // Bytes of a segment's file behind its chunks (table and footer), or chunks with the same bytes as view(). `offset`
-  // is in the file. Through the same cache.
+  // Bytes of a segment's file: chunks as view() has them, and the table and footer behind them. `offset` is in the
+  // file. The segment may have been merged or retired meanwhile: who holds it can read it.
   virtual Result<View> view_file(const Segment& segment, uint64_t offset, size_t size_max) = 0;
   virtual void fetch_file(Fetch& fetch, const Segment& segment, uint64_t offset, void (*callback)(void*, Fetch&),
                           void* owner) = 0;
 
   virtual Statistics statistics() const = 0;
   virtual size_t pinned() const = 0;  // Views alive on cache slots
-  virtual bool idle() const = 0;      // no read under way: it may be destroyed
+  virtual bool idle() const = 0;      // nothing under way: it may be destroyed
 
  protected:
   // `reader`: pins `slot` of its cache; nullptr: `keeps` holds the bytes.
