@@ -94,7 +94,8 @@ class Cwtchd(Server):
 
     def __init__(self, programs, directory, cpus=None, **settings):
         self.port = free_port()
-        settings = {"listen": f"127.0.0.1:{self.port}", "log_level": "warn", **settings}
+        # No merging while it is measured: files keep the names that the readers were given.
+        settings = {"listen": f"127.0.0.1:{self.port}", "log_level": "warn", "merged_bytes_max": 1 << 20, **settings}
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
         super().__init__("cwtchd", [str(programs / "cwtchd"), "serve", str(directory), *flags], directory, cpus)
         self.address = f"127.0.0.1:{self.port}"

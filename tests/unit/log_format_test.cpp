@@ -1,0 +1,67 @@
+// docs/log_format.md is normative: its worked example is read from the page itself, decoded, and written again.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "engine/log/frame.hpp"
+
+namespace cwtch::log {
+namespace {
+
+// The bytes of the ```hex block: lines of an offset and sixteen bytes.
+Bytes example() {
+  std::ifstream file("docs/log_format.md");
+  std::string line;
+  Bytes bytes;
+  bool inside = false;
+  while (std::getline(file, line)) {
+    if (line == "```hex") {
+      inside = true;
+    } else if (line == "```") {
+      inside = false;
+    } else if (inside) {
+      std::istringstream words(line);
+      std::string word;
+      words >> word;
+      EXPECT_EQ(std::stoul(word, nullptr, 16), bytes.size());
+      while (words >> word) bytes.push_back(static_cast<uint8_t>(std::stoul(word, nullptr, 16)));
+    }
+  }
+  return bytes;
+}
+
+TEST(LogFormat, WorkedExampleIsWhatTheReaderReads) {
+  const Bytes bytes = example();
+  ASSERT_EQ(bytes.size(), 352u);
+  FrameWalker walker(bytes, {0});
+  std::vector<std::pair<FrameKind, size_t>> frames;
+  std::vector<Bytes> records;
+  while (true) {
+    const auto frame = walker.next();
+    ASSERT_TRUE(frame) << frame.error().message();
+    if (!*frame) break;
+    frames.emplace_back((*frame)->kind, (*frame)->payload.size());
+    if ((*frame)->kind == FrameKind::record) records.emplace_back((*frame)->payload.begin(), (*frame)->payload.end());
+  }
+  EXPECT_TRUE(walker.rest().empty());
+  const std::vector<std::pair<FrameKind, size_t>> expected = {
+      {FrameKind::anchor, 16}, {FrameKind::record, 120}, {FrameKind::record, 121}, {FrameKind::filler, 16}};
+  EXPECT_EQ(frames, expected);
+  ASSERT_EQ(records.size(), 2u);
+  for (size_t i = 0; i < 120; ++i) EXPECT_EQ(records[0][i], i >= 64 && i < 80 ? 0 : i);
+  for (size_t i = 0; i < 121; ++i) EXPECT_EQ(records[1][i], i >= 64 && i < 80 ? 0 : 0xFF - i);
+
+  Bytes again(bytes.size());
+  uint32_t chain = 0;
+  size_t at = write_anchor(again, {0}, chain);
+  at += write_record(MutableBytes(again).subspan(at), {0}, records[0], &chain);
+  EXPECT_EQ(chain, 0xb65c5ddfu);  // as the text says
+  at += write_record(MutableBytes(again).subspan(at), {1}, records[1], &chain);
+  at += write_filler(MutableBytes(again).subspan(at), {2}, 32);
+  EXPECT_EQ(at, again.size());
+  EXPECT_EQ(again, bytes);
+}
+
+}  // namespace
+}  // namespace cwtch::log
