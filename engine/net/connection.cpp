@@ -72,7 +72,7 @@ void Connection::send_done(io::Send& send) {
   if (!size && size.error().code != Errc::busy) return close_start(size.error());
   const bool full = !size || *size < send.size_;
   if (full) return io_.poll(poll_, socket_, io::PollFor::writable, io::then<&Connection::poll_done>(this));
-  queue_.push(*this, handler_.urgency());
+  if (!linked()) queue_.push(*this, handler_.urgency());  // sent() may have begun another answer
 }
 
 void Connection::poll_done(io::Poll& poll) {
