@@ -82,7 +82,8 @@ class EpollIo final : public Loop {
   void cancel_in_kernel(Operation& operation) override;
   void recv_again(Operation& recv) override { start(recv); }
   void buffer_returned(uint32_t index) override { free_.push_back(index); }
-  bool notify_through(Io*) override { return false; }
+  bool can_notify_through(const Io&) const override { return false; }
+  void notify_through(Io&) override { CHECK(false); }
 
   void start(Operation& operation);
   int register_socket(int socket, SocketState& state);

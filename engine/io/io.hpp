@@ -72,7 +72,8 @@ class Io {
   // Asks for an accept, poll, recv or timer to come back now; it may have completed already. The callback still comes.
   virtual void cancel(Operation& operation) = 0;
   // Makes this Io's thread run the notified callback soon; several calls may become one. Any thread may call it;
-  // `from`: the caller's own Io if it has one (a ring can then signal another without a system call of its own).
+  // `from`: the caller's own Io if it has one (a ring can then signal another without a system call of its own; the
+  // signal goes out with the next turn of `from`, so it needs one more before it stops).
   virtual void notify(Io* from) = 0;
   virtual void on_notify(void (*function)(void* owner), void* owner) = 0;
 

@@ -134,12 +134,19 @@ void Loop::on_notify(void (*function)(void* owner), void* owner) {
   notified_owner_ = owner;
 }
 
+// Whoever finds the flag clear sends a signal, and until it is taken further calls are part of the same notification.
+// A message that waits in the queue of another Io goes out with that one's next turn, so only the same Io may rely on
+// it: the flag says who sent what. Always an exchange, never a load: it hands over what the caller wrote before.
 void Loop::notify(Io* from) {
-  // Who sets the flag sends the signal; until the flag is taken, further calls are part of the same notification.
-  if (notified_.exchange(true, std::memory_order_acq_rel)) return;
-  if (from == this) return;  // our own thread: turn() looks at the flag before it waits
-  if (from != nullptr && notify_through(from)) return;
-  signal();
+  if (from != nullptr && from != this && can_notify_through(*from)) {
+    const auto sender = reinterpret_cast<uintptr_t>(from);
+    const uintptr_t before = notified_.exchange(sender, std::memory_order_acq_rel);
+    if (before != sender && before != kSignalled) notify_through(*from);
+    return;
+  }
+  const uintptr_t before = notified_.exchange(kSignalled, std::memory_order_acq_rel);
+  // Our own thread needs no signal: turn() looks at the flag before it waits.
+  if (before != kSignalled && from != this) signal();
 }
 
 void Loop::signal() { CHECK(eventfd_write(wake_, 1) == 0); }
@@ -150,7 +157,7 @@ void Loop::turn(bool wait) {
   CHECK(!running_);
   feed_starved();
   uint64_t timeout_ns = 0;
-  if (wait && ready_.empty() && !notified_.load(std::memory_order_acquire)) {
+  if (wait && ready_.empty() && notified_.load(std::memory_order_relaxed) == 0) {
     timeout_ns = timers_.earliest();
     if (timeout_ns != Timers::kNever) {
       const uint64_t now = SystemClock().monotonic_ns();
@@ -174,7 +181,7 @@ void Loop::expire_timers() {
 
 void Loop::run_notified() {
   // Not an unconditional exchange: that would take the cache line from the notifiers in every turn.
-  if (!notified_.load(std::memory_order_relaxed) || !notified_.exchange(false, std::memory_order_acq_rel)) return;
+  if (notified_.load(std::memory_order_relaxed) == 0 || notified_.exchange(0, std::memory_order_acq_rel) == 0) return;
   if (notified_function_ != nullptr) notified_function_(notified_owner_);
 }
 

@@ -50,8 +50,9 @@ class Loop : public Io, private BufferOwner {
   virtual void cancel_in_kernel(Operation& operation) = 0;  // stage is kKernel
   virtual void recv_again(Operation& recv) = 0;             // it was starved, now a buffer is free
   virtual void buffer_returned(uint32_t index) = 0;
-  // True: the kernel was told to signal this Io by way of `from`. False: it is done through the eventfd.
-  virtual bool notify_through(Io* from) = 0;
+  // Whether `from` could signal this Io along with what it submits next; any thread. Then, from the thread of `from`:
+  virtual bool can_notify_through(const Io& from) const = 0;
+  virtual void notify_through(Io& from) = 0;
 
   // ---- a back end calls these ----
   void begin(Operation& operation, int handle, Callback callback);
@@ -71,6 +72,8 @@ class Loop : public Io, private BufferOwner {
   void run_notified();
   void run_ready();
 
+  static constexpr uintptr_t kSignalled = 1;
+
   const int wake_;
   ReceiveMemory receive_memory_;
   uint32_t buffers_free_;
@@ -81,7 +84,8 @@ class Loop : public Io, private BufferOwner {
   uint64_t now_ns_;
   size_t in_flight_count_ = 0;
   bool running_ = false;  // callbacks are being run
-  std::atomic<bool> notified_ = false;
+  // 0, kSignalled when the eventfd was written, or the address of the Io that has a message for us in its queue.
+  std::atomic<uintptr_t> notified_ = 0;
   void (*notified_function_)(void*) = nullptr;
   void* notified_owner_ = nullptr;
 };

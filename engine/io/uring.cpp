@@ -56,7 +56,8 @@ class UringIo final : public Loop {
   void cancel_in_kernel(Operation& operation) override;
   void recv_again(Operation& recv) override { submit(recv); }
   void buffer_returned(uint32_t index) override;
-  bool notify_through(Io* from) override;
+  bool can_notify_through(const Io& from) const override;
+  void notify_through(Io& from) override;
 
   Status register_buffers();
   void enable();
@@ -292,15 +293,16 @@ void UringIo::buffer_returned(uint32_t index) {
   io_uring_buf_ring_advance(buffers_, 1);
 }
 
-bool UringIo::notify_through(Io* from) {
+bool UringIo::can_notify_through(const Io& from) const {
   // Only two rings have the same name() pointer. One that is not enabled yet refuses messages.
-  if (from->name() != kName || !can_message_ || !enabled_.load(std::memory_order_acquire)) return false;
-  UringIo& sender = static_cast<UringIo&>(*from);
-  io_uring_sqe* const sqe = sender.entry();
+  return from.name() == kName && can_message_ && enabled_.load(std::memory_order_acquire);
+}
+
+void UringIo::notify_through(Io& from) {
+  io_uring_sqe* const sqe = static_cast<UringIo&>(from).entry();
   io_uring_prep_msg_ring(sqe, ring_.ring_fd, 0, kMessage, 0);
   sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
   io_uring_sqe_set_data64(sqe, reinterpret_cast<uintptr_t>(this) | kNotifyFailed);
-  return true;
 }
 
 // ---- completions ----

@@ -183,6 +183,25 @@ TEST_P(IoThreads, NotifyFromAnotherIo) {
   thread.join();
 }
 
+// A message that is still in the queue of an Io that has stopped turning holds up nobody else's notification.
+TEST_P(IoThreads, NotifyDoesNotRelyOnSomebodyElsesTurn) {
+  Result<std::unique_ptr<Io>> stopped = make_io({.backend = GetParam()});
+  ASSERT_TRUE(stopped);
+  Counter notified;
+  io->on_notify(&Counter::add, &notified);
+  std::atomic<bool> turning = false;
+  std::thread thread([&] {
+    io->turn(false);  // a ring takes messages from here on
+    turning = true;
+    turning.notify_one();
+    while (notified.count == 0) io->turn(true);
+  });
+  turning.wait(false);
+  io->notify(stopped->get());
+  io->notify(nullptr);
+  thread.join();
+}
+
 // The two back ends can notify each other too: an administrator's thread need not run on the same one.
 TEST_P(IoThreads, NotifyFromTheOtherKindOfIo) {
   const Backend other = GetParam() == Backend::uring ? Backend::epoll : Backend::uring;
