@@ -231,6 +231,7 @@ void KeyRunWriter::close_page() {
 }
 
 Status KeyRunWriter::write_buffer() {
+  if (buffer_pages_ == 0) return {};
   const ByteView bytes(buffer_.data(), buffer_pages_ * kBlockBytes);
   if (const Status written = files_->write(file_.get(), bytes, file_bytes_); !written) return written;
   file_bytes_ += bytes.size();
