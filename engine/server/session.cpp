@@ -6,6 +6,7 @@ namespace cwtch::server {
 namespace {
 
 constexpr Error kDone{Errc::closed, 0, "session: the answer was the last"};
+constexpr uint32_t kLingerBytesMax = 256 * 1024;
 constexpr Error kTooSlow{Errc::timeout, 0, "session: the peer is too slow"};
 
 http::Problem problem_of_position(const Error& error, bool beyond_end) {
@@ -30,7 +31,7 @@ Session::Session(Services& services)
 Session::~Session() = default;
 
 Session::Work& Session::work() {
-  if (work_ == nullptr) work_ = std::make_unique<Work>();
+  if (work_ == nullptr) work_.reset(new Work);  // not make_unique, which would clear the room for the head first
   return *work_;
 }
 
@@ -39,6 +40,11 @@ MutableBytes Session::head_room() { return MutableBytes(work().head).subspan(hea
 // ---- requests ----
 
 Status Session::feed(ByteView bytes) {
+  if (state_ == State::lingering) {
+    lingered_bytes_ += static_cast<uint32_t>(bytes.size());
+    if (lingered_bytes_ > kLingerBytesMax) return fail(Errc::closed, "session: the peer does not stop sending");
+    return {};
+  }
   if (state_ != State::reading) {  // behind the request that is being answered
     Bytes& rest = work().rest;
     rest.insert(rest.end(), bytes.begin(), bytes.end());
@@ -64,14 +70,15 @@ Status Session::parse(ByteView bytes) {
         work().body.add(fed.body, parser_.body_rest());
         break;
       case http::RequestParser::Event::complete: {
-        if (!bytes.empty()) work().rest.assign(bytes.begin(), bytes.end());
-        connection_.recv_pause();
+        if (!bytes.empty()) {
+          work().rest.assign(bytes.begin(), bytes.end());
+          connection_.recv_pause();
+        }
         deadline_.disarm();
         act();
         return {};
       }
       case http::RequestParser::Event::refused:
-        connection_.recv_pause();
         keep_alive_ = false;
         answer_problem(parser_.problem());
         return {};
@@ -321,7 +328,7 @@ void Session::sent(size_t size) {
 }
 
 void Session::answer_done() {
-  if (!keep_alive_ || draining_ || peer_finished_) return connection_.close_start(kDone);
+  if (!keep_alive_ || draining_ || peer_finished_) return linger();
   state_ = State::reading;
   parser_.next();
   Bytes rest;
@@ -335,6 +342,17 @@ void Session::answer_done() {
   connection_.recv_resume();
 }
 
+// The last answer is out. If bytes of the peer's are unread, closing now would reset the connection, and the answer may
+// be lost on its way: they are read and dropped until the peer has seen the answer and closes, for a while.
+void Session::linger() {
+  const bool all_read = parser_.complete() && (work_ == nullptr || work_->rest.empty());
+  if (all_read || peer_finished_) return connection_.close_start(kDone);
+  state_ = State::lingering;
+  work_.reset();
+  services_.request_deadlines.arm(deadline_, services_.io.now_ns());
+  connection_.recv_resume();
+}
+
 net::Urgency Session::urgency() const {
   if (head_sent_ < head_bytes_ || cursor_.done()) return net::Urgency::live;
   return cursor_.live() ? net::Urgency::live : net::Urgency::bulk;
@@ -345,14 +363,14 @@ net::Urgency Session::urgency() const {
 Status Session::finished() {
   peer_finished_ = true;
   // A client may close its half and still wait for its answer; a follower that does so has gone.
-  if (state_ == State::reading || (state_ == State::answering && cursor_.follows()))
+  if (state_ == State::reading || state_ == State::lingering || cursor_.follows())
     return fail(Errc::closed, "session: the peer has finished");
   return {};
 }
 
 void Session::drain() {
   draining_ = true;
-  if (state_ == State::reading) return connection_.close_start(kDone);
+  if (state_ == State::reading || state_ == State::lingering) return connection_.close_start(kDone);
   if (cursor_.follows()) {
     cursor_.finish();
     keep_alive_ = false;
@@ -367,7 +385,6 @@ void Session::deadline_expired(void* session) {
     case State::reading:
       if (self.parser_.idle()) return self.connection_.close_start(kTooSlow);
       {
-        self.connection_.recv_pause();
         self.keep_alive_ = false;
         http::Problem problem;
         problem.type = http::ProblemType::request_timeout;
@@ -378,6 +395,8 @@ void Session::deadline_expired(void* session) {
     case State::posting:
     case State::preparing:
       return;  // we are the slow ones
+    case State::lingering:
+      return self.connection_.close_start(kTooSlow);
     case State::answering:
       if (self.cursor_.follows() && !self.connection_.sending()) {
         self.cursor_.heartbeat();

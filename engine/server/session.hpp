@@ -33,7 +33,7 @@ class Session final : public ListLink, private net::Handler, private stream::Cur
   void drain();
 
  private:
-  enum class State : uint8_t { reading, posting, preparing, answering };
+  enum class State : uint8_t { reading, posting, preparing, answering, lingering };
   // Alive only while a request is under way.
   struct Work {
     uint8_t head[http::kContinue.size() + http::kAnswerBytesMax];
@@ -85,6 +85,7 @@ class Session final : public ListLink, private net::Handler, private stream::Cur
   void answer_problem(const http::Problem& problem);
   void answer(size_t head_bytes);
   void answer_done();
+  void linger();
   MutableBytes head_room();
   static void posted(void* session, board::Post& post);
   static void found(void* session, log::Fetch& fetch);
@@ -103,6 +104,7 @@ class Session final : public ListLink, private net::Handler, private stream::Cur
   uint16_t head_sent_ = 0;
   uint16_t head_bytes_ = 0;  // of Work::head: what is to be sent before anything else
 
+  uint32_t lingered_bytes_ = 0;
   std::unique_ptr<Work> work_;
   stream::Cursor cursor_;
 };

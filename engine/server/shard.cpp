@@ -69,7 +69,24 @@ void Shard::run() {
   while (phase_ != Phase::over) turn(true);
 }
 
-void Shard::wake(Shard* from) { io_->notify(from == nullptr ? nullptr : from->io_.get()); }
+void Shard::wake(Shard* from) {
+  if (asleep_.exchange(false, std::memory_order_acq_rel)) io_->notify(from == nullptr ? nullptr : from->io_.get());
+}
+
+void Shard::wake_for_news(Shard* from) {
+  if (wants_news_.exchange(false, std::memory_order_acq_rel)) wake(from);
+}
+
+// What others may have put here since the last turn looked.
+bool Shard::work_outside() const {
+  if (phase_ == Phase::serving && context_.stopping.load(std::memory_order_acquire)) return true;
+  if (context_.log->layout_version.load(std::memory_order_acquire) != reader_->layout().version) return true;
+  if (feed_.has_waiters() && context_.log->committed().offset != reader_->committed().offset) return true;
+  if (log_ == nullptr) return mailbox_.has_replies();
+  if (phase_ == Phase::closing && context_.posting_shards.load(std::memory_order_acquire) == 0) return true;
+  return std::any_of(context_.shards.begin(), context_.shards.end(),
+                     [this](const auto& shard) { return shard.get() != this && shard->mailbox_.has_posts(); });
+}
 
 void Shard::turn(bool may_wait) {
   if (!tick_.in_flight() && phase_ == Phase::serving) {
@@ -80,7 +97,14 @@ void Shard::turn(bool may_wait) {
     }
     io_->timer(tick_, kTickNs, io::then<&Shard::tick>(this));
   }
-  io_->turn(may_wait && send_queue_.empty() && phase_ != Phase::over);
+  bool wait = may_wait && send_queue_.empty() && phase_ != Phase::over;
+  if (wait) {
+    wants_news_.exchange(feed_.has_waiters(), std::memory_order_acq_rel);
+    asleep_.exchange(true, std::memory_order_acq_rel);
+    wait = !work_outside();
+  }
+  io_->turn(wait);
+  asleep_.store(false, std::memory_order_relaxed);
   if (log_ != nullptr) {
     take_posts();
     log_->turn_end();
@@ -92,13 +116,25 @@ void Shard::turn(bool may_wait) {
   send_queue_.run();
   closed_sessions_.clear();
 
-  if (std::exchange(published_, false)) {
-    for (const auto& shard : context_.shards)
-      if (shard.get() != this) to_wake_.push_back(shard.get());
-  }
+  wake_others();
+  if (phase_ != Phase::serving || context_.stopping.load(std::memory_order_acquire)) advance_shutdown();
+}
+
+void Shard::wake_others() {
   for (Shard* const shard : to_wake_) shard->wake(this);
   to_wake_.clear();
-  if (phase_ != Phase::serving || context_.stopping.load(std::memory_order_acquire)) advance_shutdown();
+  if (!std::exchange(published_, false)) return;
+  // A new layout is adopted soon even by a shard that nobody reads from: it holds files that retention has removed.
+  const uint64_t layout = context_.log->layout_version.load(std::memory_order_acquire);
+  const bool layout_moved = std::exchange(published_layout_, layout) != layout;
+  for (const auto& shard : context_.shards) {
+    if (shard.get() == this) continue;
+    if (layout_moved) {
+      shard->wake(this);
+    } else {
+      shard->wake_for_news(this);
+    }
+  }
 }
 
 // ---- posts ----

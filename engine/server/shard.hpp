@@ -65,8 +65,12 @@ class Shard final : private ShardParts, private Services, private net::Listener:
   // The loop; returns when the server stops and everything of this shard is over.
   void run();
 
-  // Any thread: look at mailboxes, the committed position and `stopping`. `from`: the caller's shard, if it has one.
+  // Any thread, after something was put where this shard looks: mailboxes, the committed position, `stopping`. `from`:
+  // the caller's shard, if it has one. Costs a system call only if this shard sleeps or is about to: both sides
+  // exchange one atomic, so one of them sees what the other has done.
   void wake(Shard* from);
+  // The same, if somebody waits here for the committed position to move.
+  void wake_for_news(Shard* from);
   const Counters& counters() const { return counters_; }
   const char* io_name() const { return io_->name(); }
 
@@ -98,6 +102,8 @@ class Shard final : private ShardParts, private Services, private net::Listener:
   void append(log::Append& append, ByteView record, void (*callback)(void* owner, log::Append&), void* owner) override;
   bool read_only() const override { return context_.log->read_only.load(std::memory_order_relaxed); }
 
+  bool work_outside() const;
+  void wake_others();
   void take_posts();
   void take_replies();
   static void remote_done(void* remote, log::Append& append);
@@ -125,6 +131,9 @@ class Shard final : private ShardParts, private Services, private net::Listener:
   std::vector<std::unique_ptr<Remote>> remotes_free_;
   std::vector<Shard*> to_wake_;
   bool published_ = false;
+  uint64_t published_layout_ = 0;
+  alignas(64) std::atomic<bool> asleep_{false};
+  std::atomic<bool> wants_news_{false};
 
   io::Timer tick_;
   Phase phase_ = Phase::serving;

@@ -155,10 +155,8 @@ Result<Cursor::Piece> Cursor::pull_follow() {
   if (stage_ == Stage::joined) {
     block_ = feed_.framed(offset_, bytes->bytes());
     if (block_) return Piece{block_.bytes().subspan(stage_sent_)};
-    if (stage_sent_ > 0) return fail(Errc::busy, "stream: no block for the rest of a chunk");
-    stage_ = Stage::head;
-    small_bytes_ = static_cast<uint8_t>(http::write_chunk_head(small_, chunk_bytes_));
-    return small(true);
+    split_chunk();
+    return pull_follow();
   }
   view_ = std::move(*bytes);
   return Piece{view_.bytes(), true};
@@ -196,6 +194,19 @@ Result<Cursor::Piece> Cursor::begin_chunk() {
   }
   if (!ListLink::linked()) feed_.wait(*this);
   return Piece{};
+}
+
+// From one joined piece to three, wherever its sending has got to.
+void Cursor::split_chunk() {
+  small_bytes_ = static_cast<uint8_t>(http::write_chunk_head(small_, chunk_bytes_));
+  stage_ = Stage::head;
+  if (stage_sent_ < small_bytes_) return;
+  stage_sent_ -= small_bytes_;
+  stage_ = Stage::data;
+  offset_ += std::min(stage_sent_, chunk_bytes_);
+  if (stage_sent_ < chunk_bytes_) return;
+  stage_sent_ -= chunk_bytes_;
+  stage_ = Stage::end;
 }
 
 void Cursor::sent_follow(size_t size) {

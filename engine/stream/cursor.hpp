@@ -71,6 +71,7 @@ class Cursor final : private Waiter {
   void fetch();
   Result<Piece> pull_follow();
   Result<Piece> begin_chunk();
+  void split_chunk();
   void sent_follow(size_t size);
   Piece small(bool more) const;
 
