@@ -21,7 +21,8 @@ struct ChunkPlace {
   Position first;
   uint64_t offset;  // in the stream
   uint32_t bytes;
-  uint32_t chain;  // before it
+  uint32_t chain;       // before it
+  bool border = false;  // first chunk of a range as it was sealed: a position that anyone may name, for ever
 };
 
 // A sealed, immutable file. Its descriptor closes when the last holder lets go; the file may be unlinked before.

@@ -144,9 +144,17 @@ Result<uint64_t> CachingReader::boundary(Position position) const {
   for (const auto& part : layout_->tail)
     if (part->first == position && position < committed_.end) return part->stream_offset;
   const auto& segments = layout_->segments;
-  const auto at = std::lower_bound(segments.begin(), segments.end(), position,
-                                   [](const auto& segment, Position p) { return segment->first < p; });
-  if (at != segments.end() && (*at)->first == position) return (*at)->stream_offset;
+  const auto after = std::upper_bound(segments.begin(), segments.end(), position,
+                                      [](Position p, const auto& segment) { return p < segment->first; });
+  if (after == segments.begin() || position >= (*(after - 1))->end)
+    return fail(Errc::not_found, "log: not the start of a segment");
+  const Segment& segment = **(after - 1);
+  if (segment.first == position) return segment.stream_offset;
+  const std::shared_ptr<const Segment::End> end = segment.known_end();
+  if (end == nullptr) return fail(Errc::busy, "log: the segment's table is not read yet", segment.stream_offset);
+  const auto place = std::lower_bound(end->table.begin(), end->table.end(), position,
+                                      [](const ChunkPlace& c, Position p) { return c.first < p; });
+  if (place != end->table.end() && place->first == position && place->border) return place->offset;
   return fail(Errc::not_found, "log: not the start of a segment");
 }
 

@@ -15,6 +15,7 @@ namespace {
 constexpr char kMagic[] = "CWTCHSEG";
 constexpr uint32_t kVersion = 1;
 constexpr size_t kCrcOffset = kBlockBytes - 4;
+constexpr uint32_t kBorder = 1u << 31;  // in a table entry's size
 
 class Sha256 {
  public:
@@ -113,7 +114,7 @@ class SegmentWriter {
     for (const ChunkPlace& place : table_) {
       writer.put(place.first.value);
       writer.put(place.offset);
-      writer.put(place.bytes);
+      writer.put(place.bytes | (place.border ? kBorder : 0u));
       writer.put(place.chain);
     }
     writer.zeros(table.size() - writer.size());
@@ -236,7 +237,9 @@ Result<std::shared_ptr<const Segment::End>> read_end(io::Files& files, const Seg
     ChunkPlace place;
     place.first = {reader.get<uint64_t>()};
     place.offset = reader.get<uint64_t>();
-    place.bytes = reader.get<uint32_t>();
+    const auto bytes = reader.get<uint32_t>();
+    place.bytes = bytes & ~kBorder;
+    place.border = (bytes & kBorder) != 0;
     place.chain = reader.get<uint32_t>();
     if (place.offset != offset || place.bytes == 0 || place.bytes % kBlockBytes != 0)
       return fail(Errc::corrupt, "segment: table has a gap", segment.stream_bytes);

@@ -153,11 +153,25 @@ void Session::get_log(const http::GetLog& request) {
   }
   const Result<uint64_t> from = place_of(w.from);
   if (from) return from_found(*from);
+  if (from.error().code == Errc::busy) return wait_for_table(from.error().offset);
   const bool beyond = w.from > services_.reader.committed().end;
   if (from.error().code != Errc::not_found || beyond || !services_.leaky_modes)
     return answer_problem(problem_of_position(from.error(), beyond));
   state_ = State::preparing;
   services_.reader.find(w.find, w.from, &Session::found, this);
+}
+
+void Session::wait_for_table(uint64_t offset) {
+  state_ = State::preparing;
+  services_.reader.fetch(work().find, offset, &Session::table_read, this);
+}
+
+void Session::table_read(void* session, log::Fetch& fetch) {
+  auto& self = *static_cast<Session*>(session);
+  if (!self.connection_.open()) return self.connection_.close_when_idle();
+  if (!fetch.result) return self.answer_problem(http::problem_of_read(fetch.result.error()));
+  const http::Command command = self.work().command;
+  self.get_log(std::get<http::GetLog>(command));
 }
 
 void Session::found(void* session, log::Fetch& fetch) {
@@ -177,6 +191,7 @@ void Session::from_found(uint64_t offset) {
   if (w.follow) return to_found(offset);
   const Result<uint64_t> to = place_of(w.to);
   if (to) return to_found(*to);
+  if (to.error().code == Errc::busy) return wait_for_table(to.error().offset);
   const bool beyond = w.to > services_.reader.committed().end;
   if (to.error().code != Errc::not_found || beyond || !services_.leaky_modes)
     return answer_problem(problem_of_position(to.error(), beyond));

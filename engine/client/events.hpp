@@ -1,0 +1,75 @@
+// What can happen to a profile. Its journal is a list of events, and its state is what replaying them gives
+// (profile.hpp), so a crash can only ever leave it at an earlier moment.
+//
+// Encoding: kind u8, then the fields in order; integers little-endian; texts and lists with their length as u32.
+// docs/client.md has the table.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "engine/client/group.hpp"
+#include "engine/client/identity.hpp"
+
+namespace cwtch::client {
+
+// A server became known, or its address changed.
+struct ServerAdded {
+  std::string host;
+  std::string url;
+};
+
+struct GroupJoined {
+  Group group;
+};
+
+// A message of ours, made and about to be sent: kept until its fate is known, so that nothing is posted twice with
+// different bytes and nothing is lost.
+struct Composed {
+  GroupId group{};
+  Bytes record;
+};
+
+// The server will never take it.
+struct Refused {
+  Signature signature{};
+};
+
+// A message of a group. Ours carries acknowledged = true when it stands where the server said it would, and
+// was not yet seen in the log.
+struct MessageStored {
+  GroupId group{};
+  uint64_t position = 0;
+  bool acknowledged = false;
+  Signature signature{};
+  std::optional<Signature> previous;
+  PublicKey author{};
+  uint64_t timestamp = 0;
+  std::string text;
+};
+
+// The log up to `reached` is known. `sealed` is the newest segment boundary below it, where the next synchronisation
+// begins; each with the checksum chain there.
+struct Synced {
+  std::string host;
+  uint64_t sealed = 0;
+  uint32_t sealed_chain = 0;
+  uint64_t reached = 0;
+  uint32_t reached_chain = 0;
+};
+
+// Records [from, to) were gone before they could be fetched.
+struct Missed {
+  std::string host;
+  uint64_t from = 0;
+  uint64_t to = 0;
+};
+
+using Event = std::variant<ServerAdded, GroupJoined, Composed, Refused, MessageStored, Synced, Missed>;
+
+Bytes encode(const Event& event);
+// corrupt for bytes that encode() does not make: they have a checksum, so nobody else wrote them.
+Result<Event> decode_event(ByteView bytes);
+
+}  // namespace cwtch::client

@@ -1,0 +1,121 @@
+#include "engine/client/server_documents.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "engine/client/hostname.hpp"
+#include "engine/client/json_text.hpp"
+#include "engine/log/format.hpp"
+
+namespace cwtch::client {
+namespace {
+
+using Json = nlohmann::json;
+
+// nlohmann's accessors throw on surprises, and nothing here may: look first, then take.
+const Json& member(const Json& object, const char* name) {
+  static const Json none;
+  if (!object.is_object()) return none;
+  const auto found = object.find(name);
+  return found == object.end() ? none : *found;
+}
+
+std::optional<uint64_t> number(const Json& json) {
+  const auto* value = json.get_ptr<const Json::number_unsigned_t*>();
+  return value == nullptr ? std::nullopt : std::optional<uint64_t>(*value);
+}
+
+std::string text(const Json& json) {
+  const auto* value = json.get_ptr<const Json::string_t*>();
+  return value == nullptr ? std::string() : *value;
+}
+
+Result<SealedSegment> segment(const Json& json) {
+  const auto first = number(member(json, "first"));
+  const auto last = number(member(json, "last"));
+  const auto bytes = number(member(json, "bytes"));
+  const auto chain = number(member(json, "chain_before"));
+  const Result<Bytes> sha256 = from_hex(text(member(json, "sha256")));
+  if (!first || !last || !bytes || !chain || *chain > UINT32_MAX || !sha256 || sha256->size() != 32) {
+    return fail(Errc::malformed, "segment list: a segment's fields are missing");
+  }
+  SealedSegment segment{*first, *last, *bytes, {}, static_cast<uint32_t>(*chain)};
+  std::copy(sha256->begin(), sha256->end(), segment.sha256.begin());
+  return segment;
+}
+
+}  // namespace
+
+bool ServerFacts::allows(std::string_view scheme) const {
+  return std::find(schemes.begin(), schemes.end(), scheme) != schemes.end();
+}
+
+Result<ServerFacts> parse_server(std::string_view json) {
+  const Json document = Json::parse(json, nullptr, false);
+  const Json& log = member(document, "log");
+  const auto first_retained = number(member(log, "first_retained"));
+  const auto committed_end = number(member(log, "committed_end"));
+  if (number(member(document, "api")) != 1) {
+    return fail(Errc::unsupported, "server document: not version 1 of the native API");
+  }
+  ServerFacts facts;
+  facts.host = text(member(member(document, "server"), "host"));
+  if (!key_of_hostname(facts.host)) return fail(Errc::malformed, "server document: its host is not a hostname");
+  if (!first_retained || !committed_end || *first_retained > *committed_end) {
+    return fail(Errc::malformed, "server document: the log's bounds are missing");
+  }
+  facts.first_retained = *first_retained;
+  facts.committed_end = *committed_end;
+  const Json& schemes = member(document, "schemes");
+  if (!schemes.is_array()) return fail(Errc::malformed, "server document: schemes are missing");
+  for (const Json& scheme : schemes) {
+    const auto* allowed = member(scheme, "allowed").get_ptr<const Json::boolean_t*>();
+    if (allowed != nullptr && *allowed) facts.schemes.push_back(text(member(scheme, "name")));
+  }
+  return facts;
+}
+
+Result<SegmentList> parse_segments(std::string_view json) {
+  const Json document = Json::parse(json, nullptr, false);
+  const auto first_retained = number(member(document, "first_retained"));
+  const auto tail_first = number(member(document, "tail_first"));
+  const Json& segments = member(document, "segments");
+  if (!first_retained || !tail_first || !segments.is_array()) {
+    return fail(Errc::malformed, "segment list: its fields are missing");
+  }
+  SegmentList list{*first_retained, *tail_first, {}};
+  uint64_t next = list.first_retained;
+  for (const Json& entry : segments) {
+    Result<SealedSegment> parsed = segment(entry);
+    if (!parsed) return fail(parsed.error());
+    if (parsed->first != next || parsed->last < parsed->first || parsed->last >= list.tail_first) {
+      return fail(Errc::malformed, "segment list: the segments do not follow each other");
+    }
+    if (parsed->bytes / log::kRecordBytesMin < parsed->last - parsed->first) {
+      return fail(Errc::malformed, "segment list: a segment is smaller than its records");
+    }
+    next = parsed->last + 1;
+    list.segments.push_back(std::move(*parsed));
+  }
+  if (next != list.tail_first) return fail(Errc::malformed, "segment list: the tail does not follow the segments");
+  return list;
+}
+
+uint64_t SegmentList::boundary_at(uint64_t position) const {
+  if (position >= tail_first) return tail_first;
+  uint64_t boundary = first_retained;
+  for (const SealedSegment& segment : segments) {
+    if (segment.first <= position) boundary = segment.first;
+  }
+  return boundary;
+}
+
+Result<uint64_t> parse_posted(std::string_view json) {
+  JsonField position{"position"};
+  if (!read_object(json, {&position}) || position.kind != JsonField::Kind::number) {
+    return fail(Errc::malformed, "post: the answer has no position");
+  }
+  return position.number;
+}
+
+}  // namespace cwtch::client
