@@ -1,0 +1,382 @@
+// replay: a chat trace, posted by its senders through a real server and fetched by members of its groups, who must get
+// exactly what was said to them. `tools/demo` builds and runs it.
+#include <fmt/format.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <thread>
+
+#include "tools/common/progress.hpp"
+#include "tools/replay/members.hpp"
+#include "tools/replay/server_process.hpp"
+#include "tools/trace/trace.hpp"
+
+namespace {
+
+using namespace cwtch;
+using namespace cwtch::replay;
+using tools::Progress;
+
+constexpr uint32_t kPostThreads = 16;
+constexpr uint32_t kReaderThreads = 2;
+constexpr uint32_t kMembersPerGroup = 3;
+constexpr uint32_t kNewcomers = 5;
+constexpr uint32_t kFollowers = 10;
+constexpr size_t kLongTextEvery = 997;
+constexpr size_t kLongTextBytes = 7000;  // more than one message holds
+
+struct Settings {
+  std::string cwtchd;
+  std::string trace_path;
+  std::string directory;
+  uint32_t groups = 40;
+  bool all = false;
+  bool keep = false;
+  std::vector<std::string> server_flags;
+};
+
+struct Reading {
+  uint64_t members = 0, records = 0, bytes = 0, own_bytes = 0, wrong = 0;
+  double seconds = 0;
+  std::string first_wrong;
+};
+
+trace::Trace take_trace(const Settings& settings) {
+  trace::Trace trace;
+  if (settings.trace_path.empty()) {
+    trace = trace::generate(settings.all ? 163 : settings.groups, 1);
+    fmt::print("Trace: made up, with the shape of a real one ({} messages).\n", trace.messages.size());
+  } else {
+    Result<trace::Trace> loaded = trace::load(settings.trace_path);
+    if (!loaded) throw std::runtime_error(settings.trace_path + ": " + loaded.error().message());
+    trace = settings.all ? std::move(*loaded) : trace::first_groups(*loaded, settings.groups);
+    fmt::print("Trace: {} ({} messages).\n", std::filesystem::path(settings.trace_path).filename().string(),
+               trace.messages.size());
+  }
+  // A few texts that are longer than one message.
+  for (size_t i = kLongTextEvery / 2; i < trace.messages.size(); i += kLongTextEvery) {
+    std::string& text = trace.messages[i].text;
+    while (text.size() < kLongTextBytes)
+      text += " – and, to say it at length: " + trace.messages[i - text.size() % 7 % (i + 1)].text;
+  }
+  return trace;
+}
+
+// Runs `job(i)` for all i below `count` on a few threads; the first exception is thrown here.
+template <class Job>
+void in_parallel(size_t count, Job job) {
+  std::atomic<size_t> next = 0;
+  std::vector<std::thread> threads;
+  std::mutex mutex;
+  std::string failure;
+  for (uint32_t t = 0; t < kReaderThreads; ++t) {
+    threads.emplace_back([&] {
+      for (size_t i = next++; i < count; i = next++) {
+        try {
+          job(i);
+        } catch (const std::exception& e) {
+          const std::lock_guard lock(mutex);
+          if (failure.empty()) failure = e.what();
+          return;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  if (!failure.empty()) throw std::runtime_error(failure);
+}
+
+class Demo {
+ public:
+  Demo(Settings settings, ServerProcess& server) : settings_(std::move(settings)), server_(server) {}
+
+  int run() {
+    trace_ = take_trace(settings_);
+    client::SocketDialer dialer({});
+    const Result<client::ServerFacts> facts = client::Client::meet(dialer, endpoint_of(server_.url()));
+    if (!facts) throw std::runtime_error(server_.url() + ": " + facts.error().message());
+    host_ = facts->host;
+
+    step("profiles and groups");
+    cast_ = make_cast(trace_, settings_.directory + "/profiles", host_, server_.url());
+    start_followers();
+    step("posting");
+    post();
+    const Reading members = read_members();
+    const Reading newcomers = read_newcomers();
+    const Reading followers = end_followers();
+    report(members, newcomers, followers);
+    return members.wrong + newcomers.wrong + followers.wrong == 0 ? 0 : 1;
+  }
+
+ private:
+  struct Follower {
+    std::unique_ptr<Member> member;
+    uint32_t group;
+    std::unique_ptr<client::SocketDialer> dialer;
+    std::unique_ptr<client::Client> client;
+    SystemRandom random;
+    std::atomic<uint64_t> messages = 0;
+    std::thread thread;
+    std::string failure;
+  };
+
+  void step(const std::string& what) { fmt::print(stderr, "== {}\n", what); }
+
+  // Members who only listen, from before the first message on.
+  void start_followers() {
+    for (uint32_t i = 0; i < std::min(kFollowers, trace_.groups_count); ++i) {
+      auto follower = std::make_unique<Follower>();
+      follower->group = i * trace_.groups_count / std::min(kFollowers, trace_.groups_count);
+      follower->member = make_member(fmt::format("{}/profiles/follower{}", settings_.directory, i), "a follower", host_,
+                                     server_.url());
+      join(*follower->member, cast_.invites[follower->group]);
+      follower->dialer = std::make_unique<client::SocketDialer>(client::SocketDialer::Options{});
+      follower->client = std::make_unique<client::Client>(
+          *follower->member->store, follower->random, *follower->dialer, endpoint_of(server_.url()), host_,
+          client::Client::Options{.allow_leaky = false, .now_s = &now_s});
+      Follower* const f = follower.get();
+      follower->thread = std::thread([f] {
+        const Status watched = f->client->watch([f](const client::MessageStored&) { f->messages += 1; });
+        if (!watched && watched.error().code != Errc::cancelled) f->failure = watched.error().message();
+      });
+      followers_.push_back(std::move(follower));
+    }
+  }
+
+  void post() {
+    Progress bar("Posting", "messages", trace_.messages.size());
+    std::atomic<uint64_t> done = 0;
+    std::atomic<bool> over = false;
+    std::thread drawing([&] {
+      while (!over) {
+        bar.set(done);
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      }
+    });
+    const double cpu = server_.cpu_s();
+    try {
+      posted_ = post_all(trace_, cast_, host_, server_.url(), kPostThreads, done);
+    } catch (...) {
+      over = true;
+      drawing.join();
+      throw;
+    }
+    over = true;
+    drawing.join();
+    bar.set(done);
+    bar.finish();
+    post_cpu_s_ = server_.cpu_s() - cpu;
+  }
+
+  void read_one(Member& member, uint32_t group, bool from_nothing, Reading& reading, std::mutex& mutex) {
+    const std::lock_guard lock(member.mutex);
+    if (from_nothing) {
+      if (const Status forgot = member.store->forget_messages(); !forgot)
+        throw std::runtime_error(forgot.error().message());
+    }
+    client::SocketDialer dialer({});
+    SystemRandom random;
+    client::Client client(*member.store, random, dialer, endpoint_of(server_.url()), host_,
+                          {.allow_leaky = false, .now_s = &now_s});
+    const Result<client::SyncReport> report = client.sync(client::Scheme::full, nullptr);
+    if (!report) throw std::runtime_error(member.name + " synchronises: " + report.error().message());
+    // Everything of all of its groups, and nothing else.
+    std::string wrong;
+    size_t foreign = member.store->profile().groups().size();
+    for (uint32_t g = 0; g < cast_.group_ids.size(); ++g) {
+      if (member.store->profile().group(cast_.group_ids[g]) == nullptr) continue;
+      foreign -= 1;
+      if (const std::string difference = compare(*member.store, cast_, g); !difference.empty() && wrong.empty())
+        wrong = fmt::format("{} in group {}: {}", member.name, g, difference);
+    }
+    if (foreign != 0) wrong = member.name + " is in a group that nobody made";
+    if (member.store->profile().group(cast_.group_ids[group]) == nullptr) wrong = member.name + " is not in its group";
+    const std::lock_guard counting(mutex);
+    reading.members += 1;
+    reading.records += report->records;
+    reading.bytes += report->bytes;
+    reading.own_bytes += report->own_bytes;
+    if (!wrong.empty()) {
+      reading.wrong += 1;
+      if (reading.first_wrong.empty()) reading.first_wrong = wrong;
+    }
+  }
+
+  Reading read_members() {
+    step(fmt::format("{} members of every group start from nothing", kMembersPerGroup));
+    std::vector<std::pair<uint32_t, uint32_t>> who;  // sender, group
+    for (uint32_t group = 0; group < trace_.groups_count; ++group) {
+      const std::vector<uint32_t>& members = cast_.members_of[group];
+      // The busiest tend to come first; take from the front, the middle and the end.
+      for (uint32_t i = 0; i < std::min<size_t>(kMembersPerGroup, members.size()); ++i)
+        who.emplace_back(members[i * (members.size() - 1) / std::max<uint32_t>(1, kMembersPerGroup - 1)], group);
+    }
+    return timed([&](Reading& reading, std::mutex& mutex) {
+      Progress bar("Synchronising", "members", who.size());
+      std::mutex drawing;
+      in_parallel(who.size(), [&](size_t i) {
+        read_one(*cast_.senders[who[i].first], who[i].second, true, reading, mutex);
+        const std::lock_guard lock(drawing);
+        bar.add(1);
+      });
+    });
+  }
+
+  Reading read_newcomers() {
+    step(fmt::format("{} newcomers join late", kNewcomers));
+    return timed([&](Reading& reading, std::mutex& mutex) {
+      in_parallel(std::min(kNewcomers, trace_.groups_count), [&](size_t i) {
+        const auto group = static_cast<uint32_t>(i * 7 % trace_.groups_count);
+        const auto member = make_member(fmt::format("{}/profiles/newcomer{}", settings_.directory, i), "a newcomer",
+                                        host_, server_.url());
+        join(*member, cast_.invites[group]);
+        read_one(*member, group, false, reading, mutex);
+      });
+    });
+  }
+
+  Reading end_followers() {
+    step("followers");
+    Reading reading;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    for (const auto& follower : followers_) {
+      // Messages are more than texts where these were split: done when nothing differs, or when time is up.
+      std::string wrong = "nothing came";
+      size_t expected = 0;
+      for (const Said& said : cast_.said[follower->group]) expected += said.text.size() > 1700 ? 2 : 1;
+      while (std::chrono::steady_clock::now() < until && follower->messages < expected && follower->failure.empty())
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      follower->client->cancel();
+      follower->thread.join();
+      wrong = follower->failure.empty() ? compare(*follower->member->store, cast_, follower->group) : follower->failure;
+      reading.members += 1;
+      reading.bytes += follower->client->traffic().bytes_received;
+      for (const Said& said : cast_.said[follower->group]) reading.own_bytes += 2800 * (said.text.size() / 1700 + 1);
+      if (!wrong.empty()) {
+        reading.wrong += 1;
+        if (reading.first_wrong.empty())
+          reading.first_wrong = fmt::format("a follower of group {}: {}", follower->group, wrong);
+      }
+    }
+    return reading;
+  }
+
+  template <class Work>
+  Reading timed(Work work) {
+    Reading reading;
+    std::mutex mutex;
+    const auto started = std::chrono::steady_clock::now();
+    work(reading, mutex);
+    reading.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    return reading;
+  }
+
+  static std::string verdict(const Reading& reading) {
+    return reading.wrong == 0 ? fmt::format("all {} hold exactly their groups' messages", reading.members)
+                              : fmt::format("{} of {} WRONG: {}", reading.wrong, reading.members, reading.first_wrong);
+  }
+
+  void report(const Reading& members, const Reading& newcomers, const Reading& followers) {
+    uint64_t log_bytes = 0;
+    std::error_code ignored;
+    const std::string log = settings_.directory + "/server/log";
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(log, ignored))
+      if (entry.is_regular_file(ignored)) log_bytes += entry.file_size(ignored);
+    const auto mb = [](uint64_t bytes) { return static_cast<double>(bytes) / 1e6; };
+    const auto per = [](uint64_t value, uint64_t count) {
+      return static_cast<double>(value) / static_cast<double>(std::max<uint64_t>(1, count));
+    };
+    fmt::print("\n{:<34} {:>12}\n", "groups, senders",
+               fmt::format("{}, {}", trace_.groups_count, trace_.senders.size()));
+    fmt::print("{:<34} {:>12}\n", "messages, records in the log",
+               fmt::format("{}, {}", posted_.messages, posted_.posts));
+    fmt::print("{:<34} {:>12}\n", "durable posts/s, server CPU each",
+               fmt::format("{:.0f}, {:.0f} us", static_cast<double>(posted_.posts) / posted_.seconds,
+                           post_cpu_s_ * 1e6 / static_cast<double>(posted_.posts)));
+    fmt::print("{:<34} {:>12}\n", "server directory", fmt::format("{:.0f} MB", mb(log_bytes)));
+    fmt::print("{:<34} {:>12}\n", "server memory", fmt::format("{:.0f} MiB", server_.resident_mib()));
+    fmt::print("{:<34} {:>12}\n", "log streamed to members",
+               fmt::format("{:.1f} GB at {:.0f} MB/s, decrypting included", mb(members.bytes) / 1e3,
+                           mb(members.bytes) / members.seconds));
+    fmt::print("{:<34} {:>12}\n", "each member downloaded",
+               fmt::format("{:.1f} MB, of which its own: {:.2f} MB (1 of {:.0f})",
+                           per(members.bytes, members.members) / 1e6, per(members.own_bytes, members.members) / 1e6,
+                           per(members.bytes, std::max<uint64_t>(1, members.own_bytes))));
+    fmt::print("\nmembers from nothing: {}\nnewcomers:            {}\nlive followers:       {}\n", verdict(members),
+               verdict(newcomers), verdict(followers));
+    if (settings_.keep) {
+      fmt::print(
+          "\nThe server's directory: {0}/server   (cwtchd verify, cwtchd serve)\nA profile:              "
+          "{0}/profiles/0   (cwtchc --profile)\n",
+          settings_.directory);
+    } else {
+      fmt::print("\nThe data lay in {} and is removed now; --keep keeps it.\n", settings_.directory);
+    }
+  }
+
+  const Settings settings_;
+  ServerProcess& server_;
+  std::string host_;
+  trace::Trace trace_;
+  Cast cast_;
+  PostFigures posted_;
+  double post_cpu_s_ = 0;
+  std::vector<std::unique_ptr<Follower>> followers_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);
+  if (sodium_init() < 0) return 1;
+  Settings settings;
+  std::string io;
+  uint64_t shards = 1;
+  CLI::App app(
+      "Posts a chat trace through a server by its senders, and checks that members get exactly their messages.");
+  app.add_option("--cwtchd", settings.cwtchd, "The server program")->required();
+  app.add_option("--trace", settings.trace_path,
+                 "seconds, group, sender, text by tabs, plain or zstd; without: made up");
+  app.add_option("--groups", settings.groups, "How many groups of the trace, from the first")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, 100000u));
+  app.add_flag("--all", settings.all, "All groups of the trace");
+  app.add_flag("--keep", settings.keep, "Keep server and profiles to look at");
+  app.add_option("--shards", shards, "Of the server")->capture_default_str();
+  app.add_option("--io", io, "Of the server: uring or epoll");
+  CLI11_PARSE(app, argc, argv);
+  settings.server_flags = {"--shards", std::to_string(shards)};
+  if (!io.empty()) settings.server_flags.insert(settings.server_flags.end(), {"--io", io});
+
+  std::string directory = (std::filesystem::temp_directory_path() / "cwtch-demo.XXXXXX").string();
+  if (mkdtemp(directory.data()) == nullptr) {
+    std::cerr << "replay: cannot make a directory in " << std::filesystem::temp_directory_path() << '\n';
+    return 1;
+  }
+  settings.directory = directory;
+  int status = 1;
+  try {
+    std::filesystem::create_directory(directory + "/profiles");
+    ServerProcess server(settings.cwtchd, directory + "/server", settings.server_flags);
+    status = Demo(settings, server).run();
+    if (const int stopped = server.stop(); stopped != 0) {
+      std::cerr << "replay: the server ended with status " << stopped << '\n';
+      status = 1;
+    }
+  } catch (const std::exception& e) {
+    std::cerr << "replay: " << e.what() << '\n';
+  }
+  if (!settings.keep) {
+    std::error_code ignored;
+    std::filesystem::remove_all(directory, ignored);
+  }
+  return status;
+}
