@@ -4,6 +4,7 @@
 //            operation that does not fit the queue) owns it from then on.
 // Receive:   one shot per recv, buffers from a ring shared with the kernel: docs/decisions/0002-receive.md.
 // Send:      MSG_DONTWAIT, so it is done, or refused with EAGAIN, while it is submitted; nothing waits in the kernel.
+// Not used:  registered files and ring descriptors, which gained nothing measurable; multishot accept, likewise.
 // Features:  features.hpp lists every one, with the reason.
 #pragma once
 

@@ -1,10 +1,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <random>
@@ -374,6 +376,139 @@ TEST_P(IoSockets, UnixSockets) {
     close(*listener);
   }
   std::filesystem::remove_all(directory);
+}
+
+// A connection on which everything happens in any order. Each end sends a running sequence and checks what it gets.
+class ChurningEnd {
+ public:
+  ChurningEnd(Io& io, Socket socket) : io_(io), socket_(socket) {}
+
+  void act(uint64_t random) {
+    switch (random % 8) {
+      case 0:
+      case 1:
+      case 2:
+        if (!recv_.in_flight()) io_.recv(recv_, socket_, then<&ChurningEnd::recv_done>(this));
+        break;
+      case 3:
+      case 4:
+        if (!send_.in_flight()) send_start(1 + random / 8 % sizeof bytes_);
+        break;
+      case 5:
+        if (!poll_.in_flight()) {
+          const PollFor what = random / 8 % 2 == 0 ? PollFor::readable : PollFor::writable;
+          io_.poll(poll_, socket_, what, then<&ChurningEnd::poll_done>(this));
+        }
+        break;
+      case 6:
+        io_.cancel(random / 8 % 2 == 0 ? static_cast<Operation&>(recv_) : poll_);
+        break;
+      case 7:
+        held_.reset();
+        break;
+    }
+  }
+  void shutdown() {
+    ended_ = true;
+    held_.reset();
+    io_.shutdown(socket_);
+  }
+  bool idle() const { return !recv_.in_flight() && !send_.in_flight() && !poll_.in_flight(); }
+  Socket socket() const { return socket_; }
+  uint64_t sent() const { return sent_; }
+  uint64_t received() const { return received_; }
+
+ private:
+  static uint8_t byte_at(uint64_t position) { return static_cast<uint8_t>(position * 31 + position / 251); }
+  void send_start(size_t size) {
+    for (size_t index = 0; index < size; ++index) bytes_[index] = byte_at(sent_ + index);
+    io_.send(send_, socket_, {bytes_, size}, {.zero_copy = size % 2 == 0}, then<&ChurningEnd::send_done>(this));
+  }
+  void send_done(Send& send) { sent_ += send.size().value_or(0); }
+  void poll_done(Poll&) {}
+  void recv_done(Recv& recv) {
+    const Result<size_t> size = recv.size();
+    Buffer buffer = std::move(recv.buffer);
+    ASSERT_EQ(buffer.bytes().size(), size.value_or(0));
+    for (const uint8_t byte : buffer.bytes()) ASSERT_EQ(byte, byte_at(received_++));
+    if (!ended_) held_ = std::move(buffer);
+  }
+
+  Io& io_;
+  const Socket socket_;
+  Recv recv_;
+  Send send_;
+  Poll poll_;
+  Buffer held_;  // for a while: so that buffers run out
+  uint8_t bytes_[16384];
+  uint64_t sent_ = 0;
+  uint64_t received_ = 0;
+  bool ended_ = false;
+};
+
+// Whatever is started, cancelled, starved and shut down in whatever order: every operation comes back once, and no byte
+// is lost, doubled or changed.
+TEST_P(IoSockets, RandomChurn) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937_64 random(seed);
+    make({.entries = 8, .receive_buffers = 4, .receive_buffer_bytes = 4096});
+    const Result<Socket> listener = io->listen({"127.0.0.1:0"}, {.send_buffer_bytes = 32 * 1024});
+    std::vector<std::unique_ptr<ChurningEnd>> ends;
+    for (int index = 0; index < 8; ++index) {
+      const Pair pair = connect(*listener);
+      ends.push_back(std::make_unique<ChurningEnd>(*io, pair.client));
+      ends.push_back(std::make_unique<ChurningEnd>(*io, pair.server));
+    }
+    for (int step = 0; step < 2000; ++step) {
+      ends[random() % ends.size()]->act(random());
+      if (random() % 3 == 0) io->turn(false);
+    }
+    for (auto& end : ends) end->shutdown();
+    for (auto& end : ends) {
+      while (!end->idle()) io->turn(true);
+    }
+    uint64_t received = 0;
+    for (size_t index = 0; index < ends.size(); ++index) {
+      EXPECT_LE(ends[index]->received(), ends[index ^ 1]->sent());
+      received += ends[index]->received();
+      close(ends[index]->socket());
+    }
+    EXPECT_GT(received, 0u);
+    ends.clear();
+    close(*listener);
+  }
+}
+
+// Signals whose handlers do not restart system calls: nobody above notices.
+TEST_P(IoSockets, SignalsInterruptNothing) {
+  static volatile sig_atomic_t signals_count;
+  signals_count = 0;
+  struct sigaction action {};
+  struct sigaction before;
+  action.sa_handler = [](int) { signals_count = signals_count + 1; };
+  ASSERT_EQ(::sigaction(SIGALRM, &action, &before), 0);
+  const itimerval often{.it_interval = {0, 500}, .it_value = {0, 500}};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &often, nullptr), 0);
+
+  const Pair pair = connect_pair({.send_buffer_bytes = 64 * 1024});
+  const Bytes bytes = random_bytes(4u << 20);
+  while (signals_count < 20) {
+    BulkTransfer transfer(*io, pair.server, pair.client, bytes, {});
+    while (!transfer.done()) io->turn(true);
+    ASSERT_EQ(transfer.received(), bytes);
+    Pending<Work> work;
+    Pending<Timer> timer;
+    io->work(
+        work.operation, [](void*) {}, nullptr, work.callback());
+    io->timer(timer.operation, 2 * kMillisecond, timer.callback());
+    wait(work, timer);
+    EXPECT_TRUE(timer.operation.expired());
+  }
+  const itimerval never{};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &never, nullptr), 0);
+  ASSERT_EQ(::sigaction(SIGALRM, &before, nullptr), 0);
+  close(pair);
 }
 
 TEST_P(IoSockets, ConnectIsRefused) {
