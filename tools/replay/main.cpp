@@ -353,7 +353,8 @@ int main(int argc, char** argv) {
   app.add_option("--shards", shards, "Of the server")->capture_default_str();
   app.add_option("--io", io, "Of the server: uring or epoll");
   CLI11_PARSE(app, argc, argv);
-  settings.server_flags = {"--shards", std::to_string(shards)};
+  // A cache that holds the demo's log: members start from nothing one after the other.
+  settings.server_flags = {"--shards", std::to_string(shards), "--cache-bytes", "512MiB"};
   if (!io.empty()) settings.server_flags.insert(settings.server_flags.end(), {"--io", io});
 
   std::string directory = (std::filesystem::temp_directory_path() / "cwtch-demo.XXXXXX").string();
