@@ -94,8 +94,15 @@ TEST_F(LogReaderTest, OnlyBoundariesHaveAName) {
   EXPECT_EQ(*reader->boundary({20}), stream.size());
   EXPECT_EQ(*reader->boundary({25}), tail_.parts().back().segment->stream_offset);
   EXPECT_EQ(*reader->boundary({30}), reader->committed().offset);
-  for (const uint64_t position : {1, 9, 11, 19, 21, 29, 31, 35, 1000})
+  for (const uint64_t position : {1, 9, 11, 19, 21, 29, 31, 35, 1000}) {
+    // Inside a segment only its table can tell: the ranges that were merged into it keep their starts.
+    if (position < 20) {
+      const bool known = position == 9 || position == 19;  // the table was read for the position before
+      EXPECT_EQ(reader->boundary({position}).error().code, known ? Errc::not_found : Errc::busy) << position;
+      ASSERT_TRUE(find(position));
+    }
     EXPECT_EQ(reader->boundary({position}).error().code, Errc::not_found) << position;
+  }
   retire(1);
   EXPECT_EQ(reader->boundary({0}).error().code, Errc::gone);
   EXPECT_EQ(reader->boundary({9}).error().code, Errc::gone);
