@@ -25,27 +25,34 @@ Status Listener::start(const Options& options) {
 
 void Listener::accept_start() {
   if (state_ != State::open || accept_.in_flight() || backoff_.in_flight()) return;
-  if (connections_ >= connections_max_ && !owner_.make_room()) return;  // connection_closed() goes on
-  if (connections_ >= connections_max_) return;                         // the same, when it has gone
-  io_.accept(accept_, socket_, io::then<&Listener::accept_done>(this));
+  if (held_ && connections_ < connections_max_) admit(std::exchange(held_, io::Socket{}));
+  if (!held_) return io_.accept(accept_, socket_, io::then<&Listener::accept_done>(this));
+  owner_.make_room();
+  backoff_start();  // then once more, and sooner when a connection closes
+}
+
+void Listener::admit(io::Socket socket) {
+  connections_ += 1;
+  owner_.accepted(socket, zero_copy_);
 }
 
 void Listener::accept_done(io::Accept& accept) {
   const Result<io::Socket> socket = accept.socket();
   if (socket) {
-    // Accepted before stop() took effect: it is served, or closed with the others.
-    connections_ += 1;
-    owner_.accepted(*socket, zero_copy_);
+    CHECK(!held_);
+    held_ = *socket;
   }
   if (state_ == State::closing) return close_when_idle();
   CHECK(state_ == State::open);
   if (!socket && socket.error().code != Errc::closed) {
     // Out of descriptors or kernel memory. Asking again at once would spin.
     owner_.make_room();
-    return io_.timer(backoff_, kBackoffNs, io::then<&Listener::backoff_done>(this));
+    return backoff_start();
   }
   accept_start();
 }
+
+void Listener::backoff_start() { io_.timer(backoff_, kBackoffNs, io::then<&Listener::backoff_done>(this)); }
 
 void Listener::backoff_done(io::Timer&) {
   if (state_ == State::closing) return close_when_idle();
@@ -55,6 +62,7 @@ void Listener::backoff_done(io::Timer&) {
 void Listener::connection_closed() {
   CHECK(connections_ > 0);
   connections_ -= 1;
+  if (backoff_.in_flight()) io_.cancel(backoff_);
   accept_start();
 }
 
@@ -68,9 +76,13 @@ void Listener::stop() {
 }
 
 void Listener::close_when_idle() {
-  if (accept_.in_flight() || backoff_.in_flight() || close_.in_flight()) return;
+  if (accept_.in_flight() || backoff_.in_flight() || close_.in_flight() || held_close_.in_flight()) return;
+  if (held_)
+    return io_.close(held_close_, std::exchange(held_, io::Socket{}), io::then<&Listener::held_close_done>(this));
   io_.close(close_, socket_, io::then<&Listener::close_done>(this));
 }
+
+void Listener::held_close_done(io::Close&) { close_when_idle(); }
 
 void Listener::close_done(io::Close&) { state_ = State::closed; }
 

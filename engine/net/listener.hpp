@@ -1,7 +1,7 @@
 // Accepts connections on one address, up to a limit, and steps back when descriptors run out.
 //
-// Limit:   at connections_max the listener first asks its owner to let an idle connection go; if there is none, new
-//          ones wait in the kernel's backlog (bounded) until one closes.
+// Limit:   beyond connections_max one more is accepted and held back, and the owner is asked to let an idle connection
+//          go; if there is none, new ones wait in the kernel's backlog (bounded) until one closes or falls idle.
 // Thread:  the shard's.
 #pragma once
 
@@ -44,8 +44,11 @@ class Listener {
 
   void accept_start();
   void accept_done(io::Accept& accept);
+  void admit(io::Socket socket);
+  void backoff_start();
   void backoff_done(io::Timer& timer);
   void close_done(io::Close& close);
+  void held_close_done(io::Close& close);
   void close_when_idle();
 
   io::Io& io_;
@@ -53,7 +56,9 @@ class Listener {
   io::Accept accept_;
   io::Timer backoff_;
   io::Close close_;
+  io::Close held_close_;
   io::Socket socket_;
+  io::Socket held_;  // accepted beyond the limit
   io::Address address_;
   size_t connections_max_ = 0;
   size_t connections_ = 0;

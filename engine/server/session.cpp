@@ -65,6 +65,7 @@ Status Session::parse(ByteView bytes) {
         return {};
       case http::RequestParser::Event::head:
         begin(head);
+        if (state_ != State::reading) return {};  // refused with a body that nobody will read
         break;
       case http::RequestParser::Event::body:
         work().body.add(fed.body, parser_.body_rest());
@@ -92,23 +93,31 @@ void Session::begin(const http::Head& head) {
   head_only_ = head.method == http::Method::head;
   refused_ = false;
   const auto refuse = [&](const http::Problem& problem) {
-    work().problem = problem;
-    refused_ = true;
-    // With a body too long to be dropped, the connection ends with the answer.
-    if (problem.close || !parser_.discard_body()) keep_alive_ = false;
+    if (parser_.discard_body()) {
+      work().problem = problem;
+      refused_ = true;
+      return;
+    }
+    // Too long to be dropped first, or the client waits for leave to send it: the connection ends with the answer.
+    keep_alive_ = false;
+    answer_problem(problem);
   };
   const tl::expected<http::Routed, http::Problem> routed = http::route(head);
   if (!routed) return refuse(routed.error());
   head_only_ = routed->head_only;
   work().command = routed->command;
-  if (const auto* const segment = std::get_if<http::GetSegment>(&routed->command)) {
-    if (const auto selected = select(*segment); !selected) return refuse(selected.error());
-  }
   if (const auto* const post = std::get_if<http::PostRecord>(&routed->command)) {
     const ByteView credential = bytes_of(post->credential);
     work().credential.assign(credential.begin(), credential.end());
   }
   if (const auto taken = parser_.take_body(routed->body_bytes_max); !taken) return refuse(taken.error());
+  if (const auto* const segment = std::get_if<http::GetSegment>(&routed->command)) {
+    if (const auto selected = select(*segment); !selected) {
+      work().problem = selected.error();
+      refused_ = true;
+      return;
+    }
+  }
   if (head.expect_continue && head.content_length.value_or(0) > 0) {
     std::memcpy(work().head, http::kContinue.data(), http::kContinue.size());
     head_sent_ = 0;
