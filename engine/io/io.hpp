@@ -52,6 +52,8 @@ class Io {
   };
   virtual void send(Send& operation, Socket socket, ByteView bytes, SendFlags flags, Callback callback) = 0;
   virtual void poll(Poll& operation, Socket socket, PollFor what, Callback callback) = 0;
+  // Ends our direction: the peer sees the end behind what was sent; receiving goes on. REQUIRES: no send in flight.
+  virtual void finish_sending(Socket socket) = 0;
   // Ends both directions: recv, send and poll in flight on the socket come back soon, with an error or 0.
   virtual void shutdown(Socket socket) = 0;
   // REQUIRES: no operation in flight on the socket.

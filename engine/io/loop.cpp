@@ -28,6 +28,9 @@ Loop::~Loop() {
 Result<Address> Loop::local_address(Socket socket) { return io::local_address(socket); }
 bool Loop::peer_is_loopback(Socket socket) { return io::peer_is_loopback(socket); }
 
+// Fails when the peer was quicker: then there is nothing to tell it.
+void Loop::finish_sending(Socket socket) { static_cast<void>(::shutdown(socket.value, SHUT_WR)); }
+
 void Loop::shutdown(Socket socket) {
   // Fails when the peer was quicker (ENOTCONN): then everything in flight comes back because of that.
   static_cast<void>(::shutdown(socket.value, SHUT_RDWR));

@@ -22,6 +22,7 @@ class Loop : public Io, private BufferOwner {
 
   Result<Address> local_address(Socket socket) final;
   bool peer_is_loopback(Socket socket) final;
+  void finish_sending(Socket socket) final;
   void shutdown(Socket socket) final;
   uint64_t now_ns() const final { return now_ns_; }
   void timer(Timer& operation, uint64_t after_ns, Callback callback) final;

@@ -57,6 +57,8 @@ class Connection final : public Sender {
 
   // Something is there to send. Without effect while a send is under way: the handler is asked again anyway.
   void send_start();
+  // Tells the peer that nothing more comes. REQUIRES: not sending.
+  void send_finish() { io_.finish_sending(socket_); }
   void recv_pause() { recv_paused_ = true; }
   void recv_resume();
   void close_start(const Error& reason);

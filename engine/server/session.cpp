@@ -373,6 +373,7 @@ void Session::linger() {
   if (all_read || peer_finished_) return connection_.close_start(kDone);
   state_ = State::lingering;
   work_.reset();
+  connection_.send_finish();
   services_.request_deadlines.arm(deadline_, services_.io.now_ns());
   connection_.recv_resume();
 }

@@ -129,7 +129,7 @@ int64_t Network::send(io::Socket socket, ByteView bytes) {
   End& at = end(socket);
   const NetworkFaults& faults = world_.faults().network;
   if (at.reset) return -ECONNRESET;
-  if (at.shut) return -EPIPE;
+  if (at.shut || at.sent_all) return -EPIPE;
   if (dice_.chance(faults.reset)) {
     reset(socket);
     return -ECONNRESET;
@@ -167,11 +167,18 @@ void Network::reset(io::Socket socket) {
   }
 }
 
+void Network::finish_sending(io::Socket socket) {
+  End& at = end(socket);
+  if (at.sent_all || at.shut) return;
+  at.sent_all = true;
+  arrive_at(at.peer, [](End& to) { to.finished = true; });
+}
+
 void Network::shutdown(io::Socket socket) {
   End& at = end(socket);
   if (at.shut) return;
   at.shut = true;
-  arrive_at(at.peer, [](End& to) { to.finished = true; });
+  if (!at.sent_all) arrive_at(at.peer, [](End& to) { to.finished = true; });
   wake(at);
 }
 
@@ -189,7 +196,7 @@ void Network::close(io::Socket socket) {
         to.reset = true;
         to.incoming.clear();
       });
-    } else if (!at.shut) {
+    } else if (!at.shut && !at.sent_all) {
       arrive_at(at.peer, [](End& to) { to.finished = true; });
     }
     if (End* const peer = find(at.peer)) wake(*peer);

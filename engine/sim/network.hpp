@@ -38,6 +38,7 @@ class Network {
   int64_t recv(io::Socket socket, MutableBytes to);
   int64_t send(io::Socket socket, ByteView bytes);
   bool ready(io::Socket socket, io::PollFor what);
+  void finish_sending(io::Socket socket);
   void shutdown(io::Socket socket);
   void close(io::Socket socket);
   // Calls wake() once, when the next thing happens at this socket.
@@ -55,6 +56,7 @@ class Network {
     size_t capacity = 0;    // of incoming and on_the_way together
     uint64_t last_arrival_ns = 0;
     bool finished = false;  // the peer will send no more, and everything has arrived
+    bool sent_all = false;  // finish_sending() was called here
     bool shut = false;      // shutdown() was called here
     bool reset = false;
     std::vector<std::function<void()>> waiting;

@@ -157,6 +157,8 @@ void SimIo::poll(io::Poll& operation, io::Socket socket, io::PollFor what, io::C
                 [this, socket, what]() -> int64_t { return world_.network().ready(socket, what) ? 1 : -EAGAIN; });
 }
 
+void SimIo::finish_sending(io::Socket socket) { world_.network().finish_sending(socket); }
+
 void SimIo::shutdown(io::Socket socket) { world_.network().shutdown(socket); }
 
 bool SimIo::is_socket_in_use(io::Socket socket, const io::Operation& except) const {

@@ -32,6 +32,7 @@ class SimIo final : public io::Io, private io::BufferOwner {
   void recv(io::Recv& operation, io::Socket socket, io::Callback callback) override;
   void send(io::Send& operation, io::Socket socket, ByteView bytes, SendFlags flags, io::Callback callback) override;
   void poll(io::Poll& operation, io::Socket socket, io::PollFor what, io::Callback callback) override;
+  void finish_sending(io::Socket socket) override;
   void shutdown(io::Socket socket) override;
   void close(io::Close& operation, io::Socket socket, io::Callback callback) override;
 

@@ -6,10 +6,9 @@ import concurrent.futures
 import hashlib
 import http.client
 import json
-import os
-import pathlib
 import signal
 import socket
+import subprocess
 import sys
 import unittest
 
@@ -65,8 +64,7 @@ class Posts(unittest.TestCase):
                 self.assertEqual(answer.status, status, problem)
                 self.assertEqual(problem["status"], status)
                 self.assertEqual(answer.getheader("Content-Type"), "application/problem+json")
-            self.assertEqual(server.json("/v1/server")["committed_end"] if "committed_end" in server.json("/v1/server")
-                             else 0, 0)
+            self.assertEqual(server.get("/v1/log"), b"")
 
     # A refusal reaches the client although it is still sending what nobody will read.
     def test_refusal_survives_unread_body(self):
@@ -397,8 +395,7 @@ class Operation(unittest.TestCase):
             file_only = [f for f in server.flags if "seal-records" not in f]
             server.flags = file_only
             server.start()
-            self.assertEqual(server.json("/v1/server")["sealing"]["records"]
-                             if "sealing" in server.json("/v1/server") else 100, 100)
+            self.assertEqual(server.json("/v1/server")["seal"]["records"], 100)
             server.stop()
             toml.write_text("[log]\nseal_record = 100\n")
             refusal = server.command("serve", str(server.directory), expect=2)
@@ -430,7 +427,6 @@ class Operation(unittest.TestCase):
     def test_dev(self):
         server = serve()
         server.environment["TMPDIR"] = str(server.parent)
-        import subprocess
         process = subprocess.Popen([PROGRAM, "dev", f"--io={IO}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                    text=True, env=server.environment)
         url = process.stdout.readline().split()[1]
@@ -446,4 +442,8 @@ class Operation(unittest.TestCase):
 
 if __name__ == "__main__":
     PROGRAM, IO = sys.argv[1:3]
+    if IO == "uring" and "io_uring                     usable" not in subprocess.run(
+            [PROGRAM, "doctor"], capture_output=True, text=True).stdout:
+        print("SKIPPED: this kernel refuses io_uring; cwtchd doctor says why")
+        sys.exit(77)
     unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2, warnings="ignore")

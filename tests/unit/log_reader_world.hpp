@@ -146,6 +146,7 @@ class ScriptedIo final : public io::Io {
   void recv(io::Recv&, io::Socket, io::Callback) override { CHECK(false); }
   void send(io::Send&, io::Socket, ByteView, SendFlags, io::Callback) override { CHECK(false); }
   void poll(io::Poll&, io::Socket, io::PollFor, io::Callback) override { CHECK(false); }
+  void finish_sending(io::Socket) override { CHECK(false); }
   void shutdown(io::Socket) override { CHECK(false); }
   void close(io::Close&, io::Socket, io::Callback) override { CHECK(false); }
   void write(io::Write&, io::File, ByteView, uint64_t, bool, io::Callback) override { CHECK(false); }
