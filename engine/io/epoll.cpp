@@ -79,6 +79,7 @@ class EpollIo final : public Loop {
  private:
   // Loop
   void kernel_turn(uint64_t timeout_ns) override;
+  void shutdown_in_kernel(int socket) override { shutdown_both(socket); }
   void cancel_in_kernel(Operation& operation) override;
   void recv_again(Operation& recv) override { start(recv); }
   void buffer_returned(uint32_t index) override { free_.push_back(index); }

@@ -32,8 +32,7 @@ bool Loop::peer_is_loopback(Socket socket) { return io::peer_is_loopback(socket)
 void Loop::finish_sending(Socket socket) { static_cast<void>(::shutdown(socket.value, SHUT_WR)); }
 
 void Loop::shutdown(Socket socket) {
-  // Fails when the peer was quicker (ENOTCONN): then everything in flight comes back because of that.
-  static_cast<void>(::shutdown(socket.value, SHUT_RDWR));
+  shutdown_in_kernel(socket.value);
   // A starved recv is unknown to the kernel.
   for (Operation* recv = starved_.empty() ? nullptr : &starved_.front(); recv != nullptr;) {
     Operation* const next = starved_.next(*recv);

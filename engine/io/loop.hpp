@@ -48,6 +48,7 @@ class Loop : public Io, private BufferOwner {
   // Submits, waits up to `timeout_ns` for something to happen (0: does not wait; Timers::kNever: as long as it takes),
   // and hands every completion to complete().
   virtual void kernel_turn(uint64_t timeout_ns) = 0;
+  virtual void shutdown_in_kernel(int socket) = 0;
   virtual void cancel_in_kernel(Operation& operation) = 0;  // stage is kKernel
   virtual void recv_again(Operation& recv) = 0;             // it was starved, now a buffer is free
   virtual void buffer_returned(uint32_t index) = 0;

@@ -202,6 +202,16 @@ bool peer_is_loopback(Socket socket) {
   return ::getpeername(socket.value, endpoint.get(), &endpoint.size) == 0 && endpoint.loopback();
 }
 
+void shutdown_both(int socket) {
+  // Fails when the peer was quicker (ENOTCONN): then everything in flight comes back because of that.
+  static_cast<void>(::shutdown(socket, SHUT_RDWR));
+}
+
+void disconnect(int socket) {
+  const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+  static_cast<void>(::connect(socket, &nobody, sizeof nobody));
+}
+
 bool accept_should_retry(int negative_errno) {
   switch (-negative_errno) {
     case EINTR:

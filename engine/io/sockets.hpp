@@ -37,6 +37,11 @@ int connect_result(int socket);  // 0 or a negative errno
 Result<Address> local_address(Socket socket);
 bool peer_is_loopback(Socket socket);
 
+// Both directions; what is in the send buffer still goes out.
+void shutdown_both(int socket);
+// Sends a reset and drops what is in the send buffer; the descriptor stays open.
+void disconnect(int socket);
+
 // What accept(2) returns for a connection that failed before we took it: nobody's problem, ask for the next.
 bool accept_should_retry(int negative_errno);
 

@@ -55,6 +55,7 @@ class UringIo final : public Loop {
  private:
   // Loop
   void kernel_turn(uint64_t timeout_ns) override;
+  void shutdown_in_kernel(int socket) override;
   void cancel_in_kernel(Operation& operation) override;
   void recv_again(Operation& recv) override { submit(recv); }
   void buffer_returned(uint32_t index) override;
@@ -82,6 +83,7 @@ class UringIo final : public Loop {
   AlignedMemory buffers_memory_;
   io_uring_buf_ring* buffers_ = nullptr;
   List<Operation> again_;  // interrupted, or failed for a reason that is nobody's business: submitted in the next turn
+  List<Operation> noticed_;  // zero-copy sends that wait for their notice
   bool wake_armed_ = false;  // a read of the eventfd is in the kernel
   uint64_t wake_count_ = 0;  // where it reads to
 };
@@ -285,6 +287,15 @@ void UringIo::sync(Sync& operation, File file, Callback callback) {
   submit(operation);
 }
 
+void UringIo::shutdown_in_kernel(int socket) {
+  shutdown_both(socket);
+  // The bytes of a zero-copy send come back when the peer has acknowledged them, and a peer that has stopped reading
+  // never does. Its connection ends anyway: drop them.
+  for (Operation* send = noticed_.empty() ? nullptr : &noticed_.front(); send != nullptr; send = noticed_.next(*send)) {
+    if (send->handle_ == socket) return disconnect(socket);
+  }
+}
+
 void UringIo::cancel_in_kernel(Operation& operation) {
   if (operation.linked()) {  // in again_: not in the kernel at the moment
     operation.unlink();
@@ -404,9 +415,13 @@ void UringIo::send_completed(Operation& send, int32_t result, uint32_t flags) {
   if ((flags & IORING_CQE_F_MORE) != 0) {  // zero copy: a second completion says when the bytes are ours again
     send.stage_ = kNotice;
     send.result_ = result;
+    noticed_.push_back(send);
     return;
   }
-  if (send.stage_ == kNotice) result = send.result_;
+  if (send.stage_ == kNotice) {
+    send.unlink();
+    result = send.result_;
+  }
   if (result == -EOPNOTSUPP && (send.flags_ & kZeroCopy) != 0) {  // a socket that cannot, a UNIX one: copy
     send.flags_ &= static_cast<uint8_t>(~kZeroCopy);
     send.stage_ = kKernel;

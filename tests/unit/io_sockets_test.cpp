@@ -168,6 +168,21 @@ TEST_P(IoSockets, ZeroCopySendOwnsItsBytesUntilTheCallback) {
   close(pair);
 }
 
+// A peer that stops reading never acknowledges: shutting the connection down must bring the bytes back all the same.
+TEST_P(IoSockets, ShutdownEndsAZeroCopySendToAPeerThatDoesNotRead) {
+  const Pair pair = connect_pair({.send_buffer_bytes = 256 * 1024});
+  const Bytes bytes(256 * 1024);
+  Pending<Send> send;
+  do {
+    send.done_count = 0;
+    io->send(send.operation, pair.server, bytes, {.zero_copy = true}, send.callback());
+    settle();
+  } while (send.done() && send.operation.size());
+  io->shutdown(pair.server);
+  wait(send);
+  close(pair);
+}
+
 TEST_P(IoSockets, SendToAClosedPeerFails) {
   const Pair pair = connect_pair();
   close(pair.client);
