@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "engine/io/features.hpp"
 #include "engine/io/loop.hpp"
 #include "engine/io/sockets.hpp"
 
@@ -439,8 +438,9 @@ void UringIo::connect_completed(Operation& connect, int32_t result) {
 
 }  // namespace
 
-Result<std::unique_ptr<Io>> make_uring(const IoOptions& options) {
-  const UringReport report = probe_uring();
+Result<std::unique_ptr<Io>> make_uring(const IoOptions& options) { return make_uring(options, probe_uring()); }
+
+Result<std::unique_ptr<Io>> make_uring(const IoOptions& options, const UringReport& report) {
   if (!report.usable) return fail(report.refusal);
   const int wake = ::eventfd(0, EFD_CLOEXEC);  // blocking: the ring waits for it by itself
   if (wake < 0) return fail_errno(errno, "io_uring: eventfd");

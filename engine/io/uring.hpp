@@ -8,11 +8,14 @@
 // Features:  features.hpp lists every one, with the reason.
 #pragma once
 
+#include "engine/io/features.hpp"
 #include "engine/io/io.hpp"
 
 namespace cwtch::io {
 
 // unsupported, with cause and cure, when the kernel refuses.
 Result<std::unique_ptr<Io>> make_uring(const IoOptions& options);
+// As if the kernel had what `report` says and no more: so older kernels are tested on newer ones.
+Result<std::unique_ptr<Io>> make_uring(const IoOptions& options, const UringReport& report);
 
 }  // namespace cwtch::io

@@ -19,7 +19,7 @@ namespace {
 class IoSockets : public IoTest {};
 INSTANTIATE_TEST_SUITE_P(Backends, IoSockets, backends(), backend_name);
 
-TEST_P(IoSockets, NameTellsTheBackEnd) { EXPECT_STREQ(io->name(), GetParam() == Backend::uring ? "uring" : "epoll"); }
+TEST_P(IoSockets, NameTellsTheBackEnd) { EXPECT_STREQ(io->name(), GetParam() == Tested::epoll ? "epoll" : "uring"); }
 
 TEST_P(IoSockets, BytesArriveInOrder) {
   const Pair pair = connect_pair();

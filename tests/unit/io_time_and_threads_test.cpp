@@ -165,7 +165,7 @@ TEST_P(IoThreads, NotifyFromAnotherIo) {
     }
   } players[2];
   for (Player& player : players) {
-    Result<std::unique_ptr<Io>> made = make_io({.backend = GetParam()});
+    Result<std::unique_ptr<Io>> made = make_tested(GetParam());
     ASSERT_TRUE(made);
     player.io = std::move(*made);
     player.io->on_notify(&Player::caught, &player);
@@ -185,7 +185,7 @@ TEST_P(IoThreads, NotifyFromAnotherIo) {
 
 // A message that is still in the queue of an Io that has stopped turning holds up nobody else's notification.
 TEST_P(IoThreads, NotifyDoesNotRelyOnSomebodyElsesTurn) {
-  Result<std::unique_ptr<Io>> stopped = make_io({.backend = GetParam()});
+  Result<std::unique_ptr<Io>> stopped = make_tested(GetParam());
   ASSERT_TRUE(stopped);
   Counter notified;
   io->on_notify(&Counter::add, &notified);
@@ -204,8 +204,7 @@ TEST_P(IoThreads, NotifyDoesNotRelyOnSomebodyElsesTurn) {
 
 // The two back ends can notify each other too: an administrator's thread need not run on the same one.
 TEST_P(IoThreads, NotifyFromTheOtherKindOfIo) {
-  const Backend other = GetParam() == Backend::uring ? Backend::epoll : Backend::uring;
-  Result<std::unique_ptr<Io>> made = make_io({.backend = other});
+  Result<std::unique_ptr<Io>> made = make_tested(GetParam() == Tested::epoll ? Tested::uring : Tested::epoll);
   ASSERT_TRUE(made);
   Counter notified;
   io->on_notify(&Counter::add, &notified);
