@@ -63,6 +63,11 @@ class Lookup : public ListLink {
 
 class KeyIndex {
  public:
+  // Segments merge at powers of 8; a record's keys are a hundredth of its bytes, so their runs can afford 4. Measured
+  // at 10^6 records: 9 runs instead of 13, 11 % instead of 19 % of new records need a read, for 3.4 instead of 1.9
+  // rewrites.
+  static constexpr uint32_t kMergeFactor = 4;
+
   struct Statistics {
     uint64_t keys = 0;           // in runs and recent
     uint64_t memory_bytes = 0;   // filters, fences and the recent keys' table

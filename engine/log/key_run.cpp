@@ -28,8 +28,8 @@ constexpr size_t kFooterCrcOffset = kBlockBytes - 4;
 // A smaller run's filter is finer: it costs little, and each run that is asked adds its share of false positives. See
 // bloom.hpp for what the bits buy.
 constexpr uint64_t tenths_of_bits_for(uint64_t keys) {
-  if (keys <= 1 << 15) return 160;
-  if (keys <= 1 << 18) return 120;
+  if (keys <= 1 << 14) return 160;
+  if (keys <= 1 << 17) return 120;
   return 98;
 }
 

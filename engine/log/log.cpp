@@ -318,7 +318,8 @@ void LogOnDisk::maintain() {
     }
     if (!over.empty() && readable) return maintenance_.rebuild_run(name, std::move(over));
   }
-  if (std::vector<RunName> runs = index_->merge_candidates(options_.merge_factor); !runs.empty())
+  const uint32_t runs_factor = std::min(KeyIndex::kMergeFactor, options_.merge_factor);
+  if (std::vector<RunName> runs = index_->merge_candidates(runs_factor); !runs.empty())
     return maintenance_.merge_runs(std::move(runs));
   const auto mergeable = [&](const Segment& segment) { return maintenance_.mergeable(segment); };
   if (auto parts = merge_candidates(options_, segments_, mergeable); !parts.empty())
