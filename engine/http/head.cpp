@@ -130,7 +130,7 @@ class HeadParser final : public beast::http::basic_parser<true> {
       }
       case field::transfer_encoding:
         transfer_encoding_ = true;
-        return true;
+        return once(text, value, 256);
       case field::connection:
         for (const Text token : beast::http::token_list(Text(value.data(), value.size()))) {
           close_ = close_ || beast::iequals(token, "close");
