@@ -162,7 +162,7 @@ void Session::get_log(const http::GetLog& request) {
   }
   const Result<uint64_t> from = place_of(w.from);
   if (from) return from_found(*from);
-  if (from.error().code == Errc::busy) return wait_for_table(from.error().offset);
+  if (from.error().code == Errc::busy) return wait_for_table(w.from);
   const bool beyond = w.from > services_.reader.committed().end;
   if (from.error().code != Errc::not_found || beyond || !services_.leaky_modes)
     return answer_problem(problem_of_position(from.error(), beyond));
@@ -170,9 +170,14 @@ void Session::get_log(const http::GetLog& request) {
   services_.reader.find(w.find, w.from, &Session::found, this);
 }
 
-void Session::wait_for_table(uint64_t offset) {
+// Only the table of the segment that holds `position` can tell whether it is a boundary.
+void Session::wait_for_table(log::Position position) {
   state_ = State::preparing;
-  services_.reader.fetch(work().find, offset, &Session::table_read, this);
+  for (const auto& segment : services_.reader.layout().segments) {
+    if (position < segment->first || position >= segment->end) continue;
+    return services_.reader.fetch_file(work().find, *segment, segment->stream_bytes, &Session::table_read, this);
+  }
+  CHECK(false);  // the reader has just said so, of the same layout
 }
 
 void Session::table_read(void* session, log::Fetch& fetch) {
@@ -200,7 +205,7 @@ void Session::from_found(uint64_t offset) {
   if (w.follow) return to_found(offset);
   const Result<uint64_t> to = place_of(w.to);
   if (to) return to_found(*to);
-  if (to.error().code == Errc::busy) return wait_for_table(to.error().offset);
+  if (to.error().code == Errc::busy) return wait_for_table(w.to);
   const bool beyond = w.to > services_.reader.committed().end;
   if (to.error().code != Errc::not_found || beyond || !services_.leaky_modes)
     return answer_problem(problem_of_position(to.error(), beyond));

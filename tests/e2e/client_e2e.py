@@ -108,7 +108,7 @@ def run(parent, server):
         shutil.copytree(server.directory / "keys", other.directory / "keys", dirs_exist_ok=True)
         other.stop()
         other.start()
-        server.start()
+        server.start(f"--listen={server.address[0]}:{server.address[1]}")
         ann_records = cwtch_server.records(server.get("/v1/log"))
         hidden = ann("--json", "post", "friends", "withheld")
         hidden = json.loads(hidden)["positions"][0]
