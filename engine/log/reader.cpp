@@ -32,6 +32,7 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   Position first_retained() const override { return layout_->first_retained; }
   const Layout& layout() const override { return *layout_; }
   Result<uint64_t> boundary(Position position) const override;
+  void find_boundary(Fetch& fetch, Position position, void (*callback)(void*, Fetch&), void* owner) override;
   void find(Fetch& fetch, Position position, void (*callback)(void*, Fetch&), void* owner) override;
   Result<View> view(uint64_t offset, size_t size_max) override;
   void fetch(Fetch& fetch, uint64_t offset, void (*callback)(void*, Fetch&), void* owner) override;
@@ -151,7 +152,10 @@ Result<uint64_t> CachingReader::boundary(Position position) const {
   const Segment& segment = **(after - 1);
   if (segment.first == position) return segment.stream_offset;
   const std::shared_ptr<const Segment::End> end = segment.known_end();
-  if (end == nullptr) return fail(Errc::busy, "log: the segment's table is not read yet", segment.stream_offset);
+  if (end == nullptr) {
+    if (const auto* const entry = damages_.table_of(segment, io_.now_ns())) return fail(entry->error);
+    return fail(Errc::busy, "log: the segment's table is not read yet", segment.stream_offset);
+  }
   const auto place = std::lower_bound(end->table.begin(), end->table.end(), position,
                                       [](const ChunkPlace& c, Position p) { return c.first < p; });
   if (place != end->table.end() && place->first == position && place->border) return place->offset;
@@ -318,6 +322,12 @@ void CachingReader::find(Fetch& fetch, Position position, void (*callback)(void*
   begin(fetch, callback, owner);
 }
 
+void CachingReader::find_boundary(Fetch& fetch, Position position, void (*callback)(void*, Fetch&), void* owner) {
+  fetch.what = Fetch::What::boundary;
+  fetch.position = position;
+  begin(fetch, callback, owner);
+}
+
 void CachingReader::cancel(Fetch& fetch) {
   if (!fetch.in_flight) return;
   fetch.unlink();
@@ -350,6 +360,18 @@ bool CachingReader::advance(Fetch& fetch) {
       const uint64_t missing = place.error().offset;
       if (place.error().code == Errc::busy && await_chunk(fetch, *segment_at(missing), missing)) return false;
       fetch.result = fail(place.error());
+      return true;
+    }
+    case Fetch::What::boundary: {
+      const Result<uint64_t> place = boundary(fetch.position);
+      if (!place && place.error().code == Errc::busy) {
+        end_load(*segment_at(place.error().offset)).waiters.push_back(fetch);
+        return false;
+      }
+      if (place)
+        fetch.offset = *place;
+      else
+        fetch.result = fail(place.error());
       return true;
     }
   }

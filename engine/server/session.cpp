@@ -170,20 +170,17 @@ void Session::get_log(const http::GetLog& request) {
   services_.reader.find(w.find, w.from, &Session::found, this);
 }
 
-// Only the table of the segment that holds `position` can tell whether it is a boundary.
 void Session::wait_for_table(log::Position position) {
   state_ = State::preparing;
-  for (const auto& segment : services_.reader.layout().segments) {
-    if (position < segment->first || position >= segment->end) continue;
-    return services_.reader.fetch_file(work().find, *segment, segment->stream_bytes, &Session::table_read, this);
-  }
-  CHECK(false);  // the reader has just said so, of the same layout
+  services_.reader.find_boundary(work().find, position, &Session::table_read, this);
 }
 
 void Session::table_read(void* session, log::Fetch& fetch) {
   auto& self = *static_cast<Session*>(session);
   if (!self.connection_.open()) return self.connection_.close_when_idle();
-  if (!fetch.result) return self.answer_problem(http::problem_of_read(fetch.result.error()));
+  const bool damaged =
+      !fetch.result && (fetch.result.error().code == Errc::corrupt || fetch.result.error().code == Errc::io);
+  if (damaged) return self.answer_problem(http::problem_of_read(fetch.result.error()));
   const http::Command command = self.work().command;
   self.get_log(std::get<http::GetLog>(command));
 }

@@ -109,6 +109,35 @@ TEST_F(LogReaderTest, OnlyBoundariesHaveAName) {
   EXPECT_EQ(*reader->boundary({10}), segments[0]->stream_offset);
 }
 
+// After a merge the old starts are still known, though only the new file's table has them, and that chunk's bytes may
+// be cached.
+TEST_F(LogReaderTest, MergedBoundariesAreReadFromTheTable) {
+  for (int i = 0; i < 3; ++i) add_segment(40);
+  start();
+  const uint64_t expected_offset = segments[1]->stream_offset;
+  ASSERT_EQ(read_stream(0, stream.size()), stream);
+  merge(0, 3);
+  const auto ask = [&](uint64_t position) -> Result<uint64_t> {
+    Fetch fetch;
+    reader->find_boundary(fetch, {position}, woken, this);
+    io.run();
+    EXPECT_FALSE(fetch.in_flight);
+    if (!fetch.result) return fail(fetch.result.error());
+    return fetch.offset;
+  };
+  EXPECT_EQ(reader->boundary({40}).error().code, Errc::busy);
+  Bytes& file = file_of(0);
+  file[file.size() - 8] ^= 1;
+  EXPECT_EQ(ask(40).error().code, Errc::corrupt);
+  EXPECT_EQ(reader->boundary({40}).error().code, Errc::corrupt);
+  file[file.size() - 8] ^= 1;
+  io.pass(2 * kSecond);
+  EXPECT_EQ(*ask(40), expected_offset);
+  EXPECT_EQ(*reader->boundary({40}), expected_offset);
+  EXPECT_EQ(ask(41).error().code, Errc::not_found);
+  EXPECT_EQ(*ask(0), 0u);
+}
+
 // Any position is found: its frame starts at the offset that comes back.
 TEST_F(LogReaderTest, EveryPositionIsFound) {
   add_segment(50);
