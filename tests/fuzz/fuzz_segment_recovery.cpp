@@ -36,6 +36,7 @@ sim::World& pristine() {
   static sim::World world(1);
   static const bool made = [] {
     CHECK(world.files().make_directory("log"));
+    CHECK(world.files().sync_directory(""));
     CHECK(log::Log::create(world.files(), world.random(), "log", small()));
     std::string damage;
     auto opened = log::Log::open(world.files(), world.clock(), world.random(), "log", small(), &damage);
@@ -89,8 +90,11 @@ void check_served(sim::World& world, const log::Log& log) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   sim::World world(2, pristine().disk().power_cut(3));
   std::vector<std::string> names = {"log/settings", "log/manifest", "log/journal.0", "log/journal.1", "log/journal.2"};
-  for (const char* const folder : {"log/segments", "log/keys"})
-    for (const std::string& name : *world.files().list(folder)) names.push_back(std::string(folder) + "/" + name);
+  for (const char* const folder : {"log/segments", "log/keys"}) {
+    const Result<std::vector<std::string>> listed = world.files().list(folder);
+    CHECK(listed);
+    for (const std::string& name : *listed) names.push_back(std::string(folder) + "/" + name);
+  }
   Reader reader(ByteView(data, size));
   while (!reader.rest().empty()) {
     const auto which = reader.get<uint8_t>();
