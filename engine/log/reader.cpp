@@ -11,6 +11,8 @@
 namespace cwtch::log {
 namespace {
 
+constexpr uint64_t kStarvedRetryNs = 10 * kMillisecond;  // holds may have ended, though nothing has happened
+
 using SegmentPointer = std::shared_ptr<const Segment>;
 using EndPointer = std::shared_ptr<const Segment::End>;
 
@@ -21,7 +23,7 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
         files_(files),
         shared_(std::move(shared)),
         options_(options),
-        cache_(options.cache_bytes, shared_->chunk_bytes),
+        cache_(options.cache_bytes, shared_->chunk_bytes, options.hold_ns),
         loads_(std::make_unique<ChunkLoad[]>(cache_.size())) {
     refresh();
   }
@@ -43,7 +45,9 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
                   void* owner) override;
   Statistics statistics() const override { return statistics_; }
   size_t pinned() const override { return pinned_; }
-  bool idle() const override { return loads_in_flight_ == 0 && end_loads_.empty() && !timer_.in_flight(); }
+  bool idle() const override {
+    return loads_in_flight_ == 0 && end_loads_.empty() && !timer_.in_flight() && !starved_timer_.in_flight();
+  }
 
  private:
   // A segment's table on its way into memory, by a worker.
@@ -75,6 +79,7 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   void wake(List<Fetch>& waiters);
   void call_soon();
   void called(io::Timer&);
+  void starved_again(io::Timer&);
   void wake_starved();
 
   EndLoad& end_load(const SegmentPointer& segment);
@@ -97,8 +102,11 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   DamageMemory damages_;
   std::string damaged_file_;
   List<Fetch> due_;      // answered; called back by the timer
-  List<Fetch> starved_;  // every slot was pinned or loading
+  List<Fetch> starved_;  // every slot was pinned, loading or held
   io::Timer timer_;
+  io::Timer starved_timer_;
+  bool serving_starved_ = false;
+  bool no_slot_ = false;  // the last one asked for found none
   size_t pinned_ = 0;
   Statistics statistics_;
 };
@@ -197,15 +205,16 @@ Result<View> CachingReader::view_chunk(const Segment& segment, uint64_t offset, 
     if (slot->state != ChunkCache::State::ready) return fail(Errc::busy, "log: the chunk is on its way");
     slot->pins += 1;
     pinned_ += 1;
-    const uint64_t end = slot->offset + slot->bytes;
+    const uint64_t end = slot->offset + slot->bytes, now = io_.now_ns();
     View view = make_view({cache_.memory(*slot) + (offset - slot->offset), std::min<uint64_t>(end - offset, size_max)},
                           this, cache_.index_of(*slot), nullptr);
     if (offset == slot->offset) {
       statistics_.hits += 1;
-      cache_.arrive(*slot);
+      cache_.leave(offset);
+      cache_.arrive(*slot, now);
       read_ahead(end);
     } else {
-      cache_.touch(*slot);
+      cache_.touch(*slot, now);
     }
     return view;
   }
@@ -283,7 +292,7 @@ Result<uint64_t> CachingReader::place_of(Position position) {
   }
   if (slot == nullptr || slot->state != ChunkCache::State::ready)
     return fail(Errc::busy, "log: the chunk is on its way", start);
-  cache_.touch(*slot);
+  cache_.touch(*slot, io_.now_ns());
   const std::optional<size_t> at = offset_in({cache_.memory(*slot), slot->bytes}, position);
   if (!at) return fail(Errc::corrupt, "segment: position is missing in its chunk");
   return start + *at;
@@ -399,9 +408,15 @@ bool CachingReader::await_chunk(Fetch& fetch, const SegmentPointer& segment, uin
     damages_.add_chunk(place, error, segment->path, now);
     return false;
   }
-  ChunkLoad* const started = load(segment, end, chunk, ChunkCache::Why::wanted);
+  if (offset == place.offset) cache_.leave(offset);  // the slot that it is done with may be the one it gets
+  const bool queue = !starved_.empty() && !serving_starved_;
+  ChunkLoad* const started = queue ? nullptr : load(segment, end, chunk, ChunkCache::Why::wanted);
   if (started == nullptr) {
+    no_slot_ = !queue;
     starved_.push_back(fetch);
+    if (queue) call_soon();
+    if (!starved_timer_.in_flight())
+      io_.timer(starved_timer_, kStarvedRetryNs, io::then<&CachingReader::starved_again>(this));
     return true;
   }
   statistics_.misses += 1;
@@ -436,15 +451,23 @@ void CachingReader::wake(List<Fetch>& waiters) {
   }
 }
 
+void CachingReader::starved_again(io::Timer&) { wake_starved(); }
+
+// First come, first served: others queue behind while anybody waits.
 void CachingReader::wake_starved() {
-  // As many as there are slots for; the first that finds none waits in front again.
-  List<Fetch> now;
-  now.splice_back(starved_);
-  while (!now.empty() && starved_.empty()) {
-    Fetch& fetch = now.pop_front();
-    if (advance(fetch)) finish(fetch);
+  while (!starved_.empty()) {
+    Fetch& fetch = starved_.pop_front();
+    no_slot_ = false;
+    serving_starved_ = true;
+    const bool answered = advance(fetch);
+    serving_starved_ = false;
+    if (no_slot_) {
+      fetch.unlink();
+      starved_.push_front(fetch);
+      return;
+    }
+    if (answered) finish(fetch);
   }
-  starved_.splice_back(now);
 }
 
 // ---- loading ----
@@ -477,7 +500,7 @@ void CachingReader::end_load_done(EndLoad& load) {
 ChunkLoad* CachingReader::load(const SegmentPointer& segment, const EndPointer& end, size_t chunk,
                                ChunkCache::Why why) {
   const ChunkPlace& place = end->table[chunk];
-  ChunkCache::Slot* const slot = cache_.claim(place.offset, place.bytes, why);
+  ChunkCache::Slot* const slot = cache_.claim(place.offset, place.bytes, why, io_.now_ns());
   if (slot == nullptr) return nullptr;
   ChunkLoad& started = loads_[cache_.index_of(*slot)];
   started.slot = slot;
@@ -490,7 +513,7 @@ void CachingReader::load_done(ChunkLoad& load, const Status& status) {
   loads_in_flight_ -= 1;
   statistics_.bytes_read += load.bytes_read;
   if (status) {
-    cache_.loaded(*load.slot);
+    cache_.loaded(*load.slot, io_.now_ns());
   } else {
     cache_.drop(*load.slot);
     damages_.add_chunk(load.place(), status.error(), load.segment().path, io_.now_ns());
