@@ -58,7 +58,7 @@ class Reader {
  public:
   struct Options {
     size_t cache_bytes = 64 << 20;
-    uint32_t read_ahead_chunks = 2;        // on their way while a reader has the one before
+    uint32_t read_ahead_chunks = 4;        // on their way while a reader has the one before
     uint64_t hold_ns = 50 * kMillisecond;  // a chunk is kept for a reader that was seen in it; 0: nobody walks
   };
   struct Statistics {

@@ -74,7 +74,8 @@ std::vector<Option> make_options() {
        .member = &Config::read_ahead_chunks,
        .max = 64,
        .what = "Chunks read before they are asked for, when a reader walks forward.",
-       .why = "Two hide the latency of an SSD; spinning disks want more."},
+       .why = "Four keep an SSD busy for one reader; spinning disks want more. Many readers get what the cache has "
+              "room for."},
       {.section = "stream",
        .name = "send_buffer_bytes",
        .unit = "bytes",
