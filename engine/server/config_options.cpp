@@ -91,7 +91,7 @@ std::vector<Option> make_options() {
        .min = 64 * kKiB,
        .max = 64 * kMiB,
        .what = "Bytes of the past that one turn of a shard's loop sends at most.",
-       .why = "Bounds how long a small request waits behind readers of the whole log: 1 MiB is about 250 us."},
+       .why = "Bounds how long a small request waits behind readers of the whole log: 256 KiB is about 60 us."},
       {.section = "stream",
        .name = "heartbeat_s",
        .unit = "seconds",
