@@ -36,7 +36,7 @@ def memory(context):
     for round_number in range(min(context.rounds, 3)):
         # A new server each time: memory that an allocator has once, it keeps.
         with processes.Cwtchd(context.programs, data, context.server_cpus) as cwtchd:
-            end = cwtchd.wait().get_json("/v1/server")["committed_end"]
+            end = cwtchd.wait().get_json("/v1/server")["log"]["committed_end"]
             idle = context.loadgen(
                 "idle", cwtchd.address, f"--connections={followers}", f"--path=/v1/log?from={end}&follow",
                 "--seconds=1", pids=cwtchd.pids(),

@@ -23,7 +23,7 @@ def run(context):
                 metrics = cwtchd.metrics()
             samples.add(name, "ready", cwtchd.ready_ms)
             samples.add(name, "read", metrics["cwtchd_start_bytes_read"])
-            samples.add(name, "index", metrics["cwtchd_index_memory_bytes"])
+            samples.add(name, "index", metrics["cwtchd_key_index_memory_bytes"])
             line.append(f"{name}: {cwtchd.ready_ms:.0f} ms")
         context.say(f"  round {round_number + 1}, ready after {', '.join(line)}")
     result = []
