@@ -311,7 +311,9 @@ void Session::answer(size_t head_bytes) {
 
 Result<net::Handler::Piece> Session::pull() {
   if (head_sent_ < head_bytes_) {
-    const bool more = state_ == State::answering && (work_->document != nullptr || !cursor_.done());
+    // Promised only if it follows at once: the kernel keeps a short packet back for 200 ms otherwise.
+    const bool rest = work_->document != nullptr || !(cursor_.done() || cursor_.waits());
+    const bool more = state_ == State::answering && rest;
     return Piece{ByteView(work_->head).subspan(head_sent_, static_cast<size_t>(head_bytes_ - head_sent_)), more};
   }
   if (state_ != State::answering) return Piece{};
