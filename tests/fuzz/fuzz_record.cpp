@@ -86,12 +86,14 @@ std::vector<Bytes> received(ByteView bytes, size_t piece) {
 
 }  // namespace
 
-// The first three bytes: what is made of the entry, and which byte of the frame is changed how.
+// The first three bytes: what is made of the entry and whether a client reads the input, and which byte of the frame is
+// changed how.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 3) return 0;
   Bytes record(data + 3, data + size);
   walk(record);
-  CHECK(received(record, SIZE_MAX) == received(record, 13));
+  // A stream has a buffer of half a MiB to clear: not for every input.
+  if ((data[0] & 12) == 4) CHECK(received(record, SIZE_MAX) == received(record, 13));
   if (record.size() >= log::kRecordBytesMin && record.size() <= log::kRecordBytesMax) {
     const auto entry = record.begin() + log::kSignatureBytes;
     if ((data[0] & 3) == 1) std::fill_n(entry, log::kEntryBytes, uint8_t{0});
