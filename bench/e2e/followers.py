@@ -43,6 +43,8 @@ def memory(context):
             )
         with processes.Cwtchd(context.programs, data, context.server_cpus) as cwtchd:
             cwtchd.wait()
+            with processes.opened(cwtchd.address, "/v1/log?from=0") as reply:
+                reply.read()  # fills the chunk cache, which is the process's and no reader's
             stopped = context.loadgen(
                 "idle", cwtchd.address, "--connections=1000", "--path=/v1/log?from=0", "--stopped", "--seconds=1",
                 pids=cwtchd.pids(),

@@ -345,6 +345,10 @@ void Session::sent(size_t size) {
     if (head_sent_ < head_bytes_) return;
     head_sent_ = head_bytes_ = 0;
     if (state_ != State::answering) return;  // that was "100 Continue"
+    // What follows is the log's: a reader that stops costs no more than a follower that waits.
+    if (work_->document == nullptr && work_->rest.empty() && !work_->find.in_flight && !work_->post.in_flight()) {
+      work_.reset();
+    }
   } else if (work_ != nullptr && work_->document != nullptr) {
     work_->document_sent += size;
     if (work_->document_sent == work_->document->size()) work_->document.reset();
