@@ -12,7 +12,7 @@ enum class Mutant : uint8_t {
   no_checksum,             // a checksum that differs is accepted
   header_checksum,         // the checksum covers the header only
   retry_failed_sync,       // a failed sync is asked again, and believed
-  stale_tail,              // recovery takes groups that do not continue the chain
+  stale_tail,              // recovery takes the groups of an earlier lap that lie behind the last one
   missing_directory_sync,  // a segment is listed before its name is durable
   rewrite_acknowledged,    // a group starts in the last block of the one before it
   read_error_as_data,      // a failed read serves what the buffer holds

@@ -1,2 +1,5 @@
 cwtch_test(sim_disk_test LABELS sim unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/sim_disk_test.cpp LINKS cwtch::sim)
 cwtch_test(sim_world_test LABELS sim unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/sim_world_test.cpp LINKS cwtch::sim)
+cwtch_test(log_crash_test LABELS sim SOURCES ${CMAKE_CURRENT_LIST_DIR}/log_crash_test.cpp LINKS cwtch::simulate cwtch::log)
+cwtch_test(log_mutant_test LABELS sim SOURCES ${CMAKE_CURRENT_LIST_DIR}/log_mutant_test.cpp LINKS cwtch::simulate cwtch::log_mutants)
+cwtch_test(log_fault_test LABELS sim SOURCES ${CMAKE_CURRENT_LIST_DIR}/log_fault_test.cpp LINKS cwtch::simulate cwtch::log)
