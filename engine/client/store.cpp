@@ -52,7 +52,9 @@ Result<Identity> read_identity(io::Files& files, const std::string& directory) {
 class Store::Locked {
  public:
   explicit Locked(Store& store) : store_(store) {
-    Result<io::File> lock = store.files_.lock(store.directory_ + "/" + kLockFile);
+    const std::string path = store.directory_ + "/" + kLockFile;
+    Result<io::File> lock = store.files_.lock(path);
+    while (!lock && lock.error().code == Errc::busy && store.wait_ && store.wait_()) lock = store.files_.lock(path);
     if (!lock) {
       status_ = lock.error().code == Errc::busy ? fail(Errc::busy, "profile: another process is changing it")
                                                 : Status(fail(lock.error()));

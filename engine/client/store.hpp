@@ -28,6 +28,10 @@ class Store {
   const Profile& profile() const { return profile_; }
   const std::string& directory() const { return directory_; }
 
+  // Called while another process holds the lock: true to try again, after whatever it waited. Without it, a lock that
+  // is held is busy at once.
+  void on_busy(std::function<bool()> wait) { wait_ = std::move(wait); }
+
   // Learns what other processes did. busy while one of them holds the lock.
   Status refresh();
   // Learns what other processes did, then appends and applies `events`. After an error nothing of them is applied; the
@@ -48,6 +52,7 @@ class Store {
   const Identity identity_;
   Profile profile_;
   Journal journal_;
+  std::function<bool()> wait_;
 };
 
 }  // namespace cwtch::client
