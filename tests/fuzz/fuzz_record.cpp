@@ -64,24 +64,29 @@ void walk(ByteView bytes) {
   (void)log::read_group(bytes, ByteArray<16>{});
 }
 
+struct Collector final : client::RecordStream::Visitor {
+  Status record(log::Position position, ByteView bytes, uint32_t) override {
+    CHECK(position.value == records.size());
+    CHECK(bytes.size() >= log::kRecordBytesMin && bytes.size() <= log::kRecordBytesMax);
+    records.emplace_back(bytes.begin(), bytes.end());
+    return {};
+  }
+  void anchor(log::Position, uint32_t) override {}
+  std::vector<Bytes> records;
+};
+
 // The records that a client takes from a server's bytes, however they arrive.
 std::vector<Bytes> received(ByteView bytes, size_t piece) {
   client::RecordStream stream({0}, 0);
-  std::vector<Bytes> records;
+  Collector collector;
   while (!bytes.empty()) {
     const MutableBytes room = stream.room();
     const size_t size = std::min({piece, bytes.size(), room.size()});
     std::copy_n(bytes.begin(), size, room.begin());
     bytes = bytes.subspan(size);
-    const Status taken = stream.received(size, [&](log::Position position, ByteView record) -> Status {
-      CHECK(position.value == records.size());
-      CHECK(record.size() >= log::kRecordBytesMin && record.size() <= log::kRecordBytesMax);
-      records.emplace_back(record.begin(), record.end());
-      return {};
-    });
-    if (!taken) break;
+    if (!stream.received(size, collector)) break;
   }
-  return records;
+  return collector.records;
 }
 
 }  // namespace
