@@ -155,10 +155,8 @@ Result<Sent> Client::post_outbox() {
 
 // Sends one record and keeps the server's answer. A refusal for good is an answer too.
 Status Client::send(const Composed& composed, Sent& sent) {
-  const Result<Message> message = open(store_.profile().group(composed.group)->group, composed.record);
-  if (!message) return fail(Errc::corrupt, "outbox: a record of ours does not open");
-  const Result<PublicKey> author = key_of_hostname(message->author);
-  if (!author) return fail(author.error());
+  Result<Opened> opened = open(store_.profile().group(composed.group)->group, composed.record);
+  if (!opened) return fail(Errc::corrupt, "outbox: a record of ours does not open");
   const Result<uint64_t> position = posting_.post(composed.record);
   if (!position && refused_for_good(position.error().code)) {
     sent.refused += 1;
@@ -168,15 +166,9 @@ Status Client::send(const Composed& composed, Sent& sent) {
   if (!position) return fail(position.error());
 
   sent.accepted += 1;
-  MessageStored stored;
-  stored.group = composed.group;
+  MessageStored stored = stored_message(composed.group, composed.record, std::move(*opened));
   stored.position = *position;
   stored.acknowledged = true;
-  stored.signature = signature_of(composed.record);
-  stored.previous = message->previous;
-  stored.author = *author;
-  stored.timestamp = message->timestamp;
-  stored.text = message->text;
   return store_.commit(only(std::move(stored)), Store::Keep::relaxed);
 }
 

@@ -115,6 +115,17 @@ Event get_message(Reader& reader) {
 
 }  // namespace
 
+MessageStored stored_message(const GroupId& group, ByteView record, Opened opened) {
+  MessageStored stored;
+  stored.group = group;
+  std::memcpy(stored.signature.data(), record.data(), stored.signature.size());
+  stored.previous = opened.message.previous;
+  stored.author = opened.author;
+  stored.timestamp = opened.message.timestamp;
+  stored.text = std::move(opened.message.text);
+  return stored;
+}
+
 Bytes encode(const Event& event) { return std::visit(EncodeEvent{}, event); }
 
 Result<Event> decode_event(ByteView bytes) {

@@ -10,7 +10,7 @@
 #include <variant>
 
 #include "engine/client/group.hpp"
-#include "engine/client/identity.hpp"
+#include "engine/client/message.hpp"
 
 namespace cwtch::client {
 
@@ -51,6 +51,9 @@ struct MessageStored {
   uint64_t timestamp = 0;
   std::string text;
 };
+
+// A message as it is stored, but for its place.
+MessageStored stored_message(const GroupId& group, ByteView record, Opened opened);
 
 // The log up to `reached` is known. `sealed` is the newest segment boundary below it, where the next synchronisation
 // begins; each with the checksum chain there. `groups`: how many groups of that server were looked for; if it has more

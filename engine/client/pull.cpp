@@ -110,20 +110,13 @@ Status Pull::record(log::Position position, ByteView record, uint32_t chain) {
 void Pull::take(log::Position position, ByteView record) {
   for (size_t match = keyring_.match(record); match != Keyring::kNone; match = keyring_.match(record, match + 1)) {
     const GroupState* const state = store_.profile().group(groups_[match]);
-    const Result<Message> message = open(state->group, record);
-    const Result<PublicKey> author = message ? key_of_hostname(message->author) : fail(message.error());
-    if (!author) {
-      if (author.error().code != Errc::not_found) report_.unreadable += 1;
+    Result<Opened> opened = open(state->group, record);
+    if (!opened) {
+      if (opened.error().code != Errc::not_found) report_.unreadable += 1;
       continue;
     }
-    MessageStored stored;
-    stored.group = state->group.id;
+    MessageStored stored = stored_message(state->group.id, record, std::move(*opened));
     stored.position = position.value;
-    std::copy_n(record.begin(), stored.signature.size(), stored.signature.begin());
-    stored.previous = message->previous;
-    stored.author = *author;
-    stored.timestamp = message->timestamp;
-    stored.text = message->text;
     report_.own_bytes += record.size();
     if (state->tree.find(stored.signature) == Tree::kUnknown) report_.messages += 1;
     events_.emplace_back(std::move(stored));

@@ -43,9 +43,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     ByteArray<24> nonce;
     random.fill(nonce);
     const Bytes record = seal(world.group, *world.author, text_of(bytes), nonce, Form::untagged);
-    const Result<Message> message = open(world.group, record);
-    if (message) {
-      const Overlay overlay = parse_overlay(message->text);
+    const Result<Opened> opened = open(world.group, record);
+    if (opened) {
+      const Overlay overlay = parse_overlay(opened->message.text);
       CHECK(!overlay.part || (overlay.part->index < overlay.part->count && overlay.part->count <= kPartsMax));
     }
   }
