@@ -35,7 +35,8 @@ class Store {
   // Learns what other processes did. busy while one of them holds the lock.
   Status refresh();
   // Learns what other processes did, then appends and applies `events`. After an error nothing of them is applied; the
-  // caller may try again. busy while another process holds the lock.
+  // caller may try again. A crash leaves all of them or none, if together they are below 1 MiB; beyond, the first of
+  // them. busy while another process holds the lock.
   Status commit(const std::vector<Event>& events, Keep keep);
   // Forgets all messages and how far the logs are known, durably; servers, groups and outbox stay.
   Status forget_messages();
