@@ -38,12 +38,12 @@ void ArrivalSketch::add(uint64_t key) {
 
 // ---- ChunkCache
 
-ChunkCache::ChunkCache(size_t cache_bytes, uint32_t chunk_bytes, uint64_t hold_ns)
+ChunkCache::ChunkCache(size_t cache_bytes, uint32_t chunk_bytes)
     : chunk_bytes_(chunk_bytes),
-      hold_ns_(hold_ns),
       memory_(std::max(kSlotsMin, cache_bytes / chunk_bytes) * chunk_bytes),
       slots_(std::max(kSlotsMin, cache_bytes / chunk_bytes)),
       main_max_(slots_.size() / 2),
+      awaited_max_(slots_.size() / 4),
       arrivals_(slots_.size()) {
   CHECK(chunk_bytes > 0);
   for (Slot& slot : slots_) empty_.push_back(slot);
@@ -56,21 +56,19 @@ ChunkCache::Slot* ChunkCache::find(uint64_t offset) {
   return offset - slot->offset < slot->bytes ? slot : nullptr;
 }
 
-// What was read ahead is kept for its reader, but not for ever: he may have stopped. The same for what he is in.
-ChunkCache::Held ChunkCache::held(const Slot& slot, uint64_t now_ns) const {
-  if (slot.in_use && now_ns - slot.used_ns < hold_ns_) return Held::in_use;
-  if (slot.awaited && claims_ - slot.claimed <= slots_.size()) return Held::awaited;
-  return Held::no;
+// What was read ahead is kept for its reader, but not for ever: he may have stopped.
+bool ChunkCache::held_for_reader(const Slot& slot) const {
+  return slot.awaited && claims_ - slot.claimed <= slots_.size();
 }
 
 // The least recently used that may go. What must stay goes to the list's other end, so that nobody looks at it again
 // and again.
-ChunkCache::Slot* ChunkCache::first_evictable(List<Slot>& list, Held held_max, uint64_t now_ns) {
+ChunkCache::Slot* ChunkCache::first_evictable(List<Slot>& list, bool also_awaited) {
   const Slot* first_kept = nullptr;
   while (!list.empty()) {
     Slot& slot = list.front();
     if (&slot == first_kept) break;
-    if (evictable(slot) && held(slot, now_ns) <= held_max) return &slot;
+    if (evictable(slot) && (also_awaited || !held_for_reader(slot))) return &slot;
     if (first_kept == nullptr) first_kept = &slot;
     slot.unlink();
     list.push_back(slot);
@@ -78,30 +76,28 @@ ChunkCache::Slot* ChunkCache::first_evictable(List<Slot>& list, Held held_max, u
   return nullptr;
 }
 
-// Room for read-ahead is a quarter of what readers do not occupy: the more of them, the less it can help.
+// True if one more chunk may be read ahead.
 bool ChunkCache::may_read_ahead() {
-  const auto room = [this] { return awaited_count_ < (slots_.size() - in_use_count_) / 4; };
-  if (room()) return true;
-  // Some may be there for readers who have stopped. Not looked for each time.
+  if (awaited_count_ < awaited_max_) return true;
+  // Some may wait for readers who have stopped. Not looked for each time.
   if (claims_ < look_again_) return false;
   look_again_ = claims_ + slots_.size() / 8;
   for (Slot& slot : slots_) {
-    if (slot.awaited && claims_ - slot.claimed > slots_.size()) set_awaited(slot, false);
+    if (slot.awaited && !held_for_reader(slot)) stop_awaiting(slot);
   }
-  return room();
+  return awaited_count_ < awaited_max_;
 }
 
 // Whoever leaves. May move chunks from the window to main on the way.
-ChunkCache::Slot* ChunkCache::choose_victim(Why why, uint64_t now_ns) {
+ChunkCache::Slot* ChunkCache::choose_victim() {
   while (true) {
-    Slot* const candidate = first_evictable(window_, Held::no, now_ns);
-    if (candidate == nullptr && why == Why::read_ahead) return nullptr;
+    Slot* const candidate = first_evictable(window_, false);
     if (candidate != nullptr && main_count_ < main_max_) {
       move(*candidate, true);
       continue;
     }
-    Slot* const resident = first_evictable(main_, Held::no, now_ns);
-    if (candidate == nullptr) return resident != nullptr ? resident : first_evictable(window_, Held::awaited, now_ns);
+    Slot* const resident = first_evictable(main_, true);
+    if (candidate == nullptr) return resident != nullptr ? resident : first_evictable(window_, true);
     if (resident == nullptr) return candidate;
     if (arrivals_.estimate(candidate->offset) <= arrivals_.estimate(resident->offset)) return candidate;
     move(*candidate, true);
@@ -109,12 +105,12 @@ ChunkCache::Slot* ChunkCache::choose_victim(Why why, uint64_t now_ns) {
   }
 }
 
-ChunkCache::Slot* ChunkCache::claim(uint64_t offset, uint32_t bytes, Why why, uint64_t now_ns) {
+ChunkCache::Slot* ChunkCache::claim(uint64_t offset, uint32_t bytes, Why why) {
   CHECK(bytes > 0 && bytes <= chunk_bytes_);
   DCHECK(find(offset) == nullptr);
   if (why == Why::read_ahead && !may_read_ahead()) return nullptr;
   if (empty_.empty()) {
-    Slot* const victim = choose_victim(why, now_ns);
+    Slot* const victim = choose_victim();
     if (victim == nullptr) return nullptr;
     drop(*victim);
   }
@@ -123,23 +119,16 @@ ChunkCache::Slot* ChunkCache::claim(uint64_t offset, uint32_t bytes, Why why, ui
   slot.offset = offset;
   slot.bytes = bytes;
   slot.claimed = ++claims_;
-  set_awaited(slot, why == Why::read_ahead);
+  slot.awaited = why == Why::read_ahead;
+  awaited_count_ += slot.awaited;
   window_.push_back(slot);
   by_offset_.emplace(offset, &slot);
   return &slot;
 }
 
-void ChunkCache::loaded(Slot& slot, uint64_t now_ns) {
-  slot.state = State::ready;
-  if (slot.awaited) return;
-  set_in_use(slot, true);  // whoever wanted it is about to come
-  slot.used_ns = now_ns;
-}
-
 void ChunkCache::drop(Slot& slot) {
   CHECK(slot.pins == 0 && slot.state != State::empty);
-  set_awaited(slot, false);
-  set_in_use(slot, false);
+  stop_awaiting(slot);
   by_offset_.erase(slot.offset);
   main_count_ -= slot.in_main;
   slot.in_main = false;
@@ -148,22 +137,14 @@ void ChunkCache::drop(Slot& slot) {
   empty_.push_front(slot);  // its memory is the warmest
 }
 
-void ChunkCache::arrive(Slot& slot, uint64_t now_ns) {
+void ChunkCache::arrive(Slot& slot) {
   arrivals_.add(slot.offset);
-  touch(slot, now_ns);
+  touch(slot);
 }
 
-void ChunkCache::touch(Slot& slot, uint64_t now_ns) {
-  set_awaited(slot, false);
-  set_in_use(slot, true);
-  slot.used_ns = now_ns;
+void ChunkCache::touch(Slot& slot) {
+  stop_awaiting(slot);
   move(slot, slot.in_main);
-}
-
-void ChunkCache::leave(uint64_t end) {
-  if (end == 0) return;
-  Slot* const slot = find(end - 1);
-  if (slot != nullptr && slot->offset + slot->bytes == end) set_in_use(*slot, false);
 }
 
 void ChunkCache::move(Slot& slot, bool to_main) {
@@ -174,16 +155,9 @@ void ChunkCache::move(Slot& slot, bool to_main) {
   (to_main ? main_ : window_).push_back(slot);
 }
 
-void ChunkCache::set_awaited(Slot& slot, bool awaited) {
-  awaited_count_ += awaited;
+void ChunkCache::stop_awaiting(Slot& slot) {
   awaited_count_ -= slot.awaited;
-  slot.awaited = awaited;
-}
-
-void ChunkCache::set_in_use(Slot& slot, bool in_use) {
-  in_use_count_ += in_use;
-  in_use_count_ -= slot.in_use;
-  slot.in_use = in_use;
+  slot.awaited = false;
 }
 
 }  // namespace cwtch::log

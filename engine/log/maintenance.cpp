@@ -70,7 +70,7 @@ void Maintenance::seal_done(io::Work&) {
   const Error* const error = !sealed_ ? &sealed_.error() : !sealed_run_ ? &sealed_run_.error() : nullptr;
   if (error != nullptr) {
     if (error->code == Errc::no_space) {
-      seal_.stalled = true;
+      seal_.stalled = seal_.no_space = true;
       return;
     }
     return fail_all(*error);
@@ -241,13 +241,15 @@ void Maintenance::list_done(io::Work&) {
   if (failed_) return changes_.clear();
   if (!listed_) {
     if (listed_.error().code == Errc::no_space) {
-      manifest_lane_.stalled = true;
+      manifest_lane_.stalled = manifest_lane_.no_space = true;
       return;
     }
     return fail_all(listed_.error());
   }
+  manifest_lane_.no_space = false;
   Listing listing = std::move(changes_.front());
   changes_.pop_front();
+  listing.lane->no_space = false;
   manifest_state_ = manifest_.state();
   listing.lane->busy = false;
   listing.done.segment = std::move(listed_segment_);

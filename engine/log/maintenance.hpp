@@ -50,7 +50,8 @@ class Maintenance {
   void start(io::Io& io) { io_ = &io; }
   bool idle() const { return !seal_.work.in_flight() && !merge_.work.in_flight() && !manifest_lane_.work.in_flight(); }
   bool failed() const { return failed_; }
-  bool stalled() const { return seal_.stalled || manifest_lane_.stalled; }  // for lack of space
+  // For lack of space, until something has been made and listed again: a retry alone is no reason to take posts.
+  bool stalled() const { return seal_.no_space || manifest_lane_.no_space; }
   bool sealing() const { return seal_.busy; }
   bool merging() const { return merge_.busy; }
   void stop() { stopping_ = true; }  // nothing new is started
@@ -71,7 +72,8 @@ class Maintenance {
   struct Lane {
     io::Work work;
     bool busy = false;
-    bool stalled = false;
+    bool stalled = false;   // waits for retry()
+    bool no_space = false;  // stalled, or trying again
   };
   struct Listing {
     Change change;
