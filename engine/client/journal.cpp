@@ -21,15 +21,14 @@ Bytes header_block(uint64_t generation) {
   return block;
 }
 
-// `content`: payload and padding.
-uint32_t frame_crc(uint64_t generation, uint64_t offset, uint32_t size, uint64_t durable, ByteView content) {
+uint32_t frame_crc(uint64_t generation, uint64_t offset, uint32_t size, uint64_t durable, ByteView payload) {
   ByteArray<28> context;
   Writer writer(context);
   writer.put(generation);
   writer.put(offset);
   writer.put(size);
   writer.put(durable);
-  return crc32c(crc32c(0, context), content);
+  return crc32c(crc32c(0, context), payload);
 }
 
 }  // namespace
@@ -42,12 +41,11 @@ void Journal::append_frame(Bytes& to, uint64_t offset, uint64_t durable, uint32_
   const size_t at = to.size();
   to.resize(at + round_up(sizeof(FrameHeader) + payload.size(), kAlign));
   const uint32_t size = static_cast<uint32_t>(payload.size()) | flag;
-  const MutableBytes frame = MutableBytes(to).subspan(at);
-  if (!payload.empty()) std::memcpy(frame.data() + sizeof(FrameHeader), payload.data(), payload.size());
-  Writer writer(frame);
+  Writer writer(MutableBytes(to).subspan(at));
   writer.put(size);
-  writer.put(frame_crc(generation_, offset, size, durable, frame.subspan(sizeof(FrameHeader))));
+  writer.put(frame_crc(generation_, offset, size, durable, payload));
   writer.put(durable);
+  writer.put(payload);
 }
 
 void Journal::append_filler(Bytes& to, uint64_t offset, uint64_t durable) const {
@@ -62,7 +60,7 @@ size_t Journal::valid(ByteView bytes, uint64_t offset) const {
   const size_t payload = header.size & ~kFiller;
   const size_t whole = round_up(sizeof header + payload, kAlign);
   if (payload > kPayloadBytesMax || whole > bytes.size()) return 0;
-  const ByteView content = bytes.first(whole).subspan(sizeof header);
+  const ByteView content = bytes.subspan(sizeof header, payload);
   return header.crc == frame_crc(generation_, offset, header.size, header.durable, content) ? whole : 0;
 }
 

@@ -33,15 +33,7 @@ TEST(LogCrash, WhatWasPromisedSurvivesEveryPowerCut) {
   for (uint64_t seed = 1; sum.images < wanted; ++seed) {
     const RunReport run = run_log(seed, Workload::draw(seed));
     ASSERT_TRUE(run.failure.empty()) << run.message() << "\n" << test::replay(seed) << "\n" << run.history;
-    sum.images += run.images;
-    sum.lives += run.lives;
-    sum.acknowledged += run.acknowledged;
-    sum.seals += run.seals;
-    sum.merges += run.merges;
-    sum.retired += run.retired;
-    sum.repeats += run.repeats;
-    sum.conflicts += run.conflicts;
-    sum.poisoned += run.poisoned;
+    sum.add(run);
   }
   rate.print("power cuts", sum.images);
   // The runs went everywhere the log can go.
@@ -50,17 +42,15 @@ TEST(LogCrash, WhatWasPromisedSurvivesEveryPowerCut) {
     EXPECT_GT(count, 0u);
 }
 
-// Records of one length are what our clients post, and some bugs show with nothing else.
 TEST(LogCrash, RecordsOfOneLengthSurvive) {
   const uint64_t wanted = test::often(20'000);
   const Rate rate;
   uint64_t images = 0;
   for (uint64_t seed = 1'000'000; images < wanted; ++seed) {
-    Workload workload = Workload::draw(seed);
-    workload.record_bytes = 2800;
-    workload.lives = 5;
-    const RunReport run = run_log(seed, workload);
-    ASSERT_TRUE(run.failure.empty()) << run.message() << ", workload of " << __FILE__ << "\n" << run.history;
+    const RunReport run = run_log(seed, Workload::draw(seed, Focus::one_length));
+    ASSERT_TRUE(run.failure.empty()) << run.message() << "\n"
+                                     << test::replay(seed) << " --focus one-length\n"
+                                     << run.history;
     images += run.images;
   }
   rate.print("records of one length", images);
@@ -73,12 +63,10 @@ TEST(LogCrash, RecoverySurvivesACutAtEachOfItsSteps) {
   const Rate rate;
   uint64_t images = 0;
   for (uint64_t seed = 2'000'000; images < wanted; ++seed) {
-    Workload workload = Workload::draw(seed);
-    workload.records_per_life = 20;
-    workload.recovery_cuts_every = 1;
-    workload.recovery_images_per_boundary = 3;
-    const RunReport run = run_log(seed, workload);
-    ASSERT_TRUE(run.failure.empty()) << run.message() << ", workload of " << __FILE__ << "\n" << run.history;
+    const RunReport run = run_log(seed, Workload::draw(seed, Focus::recovery_steps));
+    ASSERT_TRUE(run.failure.empty()) << run.message() << "\n"
+                                     << test::replay(seed) << " --focus recovery-steps\n"
+                                     << run.history;
     images += run.images;
   }
   rate.print("cuts in recovery", images);

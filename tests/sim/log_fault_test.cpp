@@ -66,12 +66,9 @@ class LogFaults : public testing::Test {
       const bool poisoned = life.log().poisoned();
       happened = world_->disk().failures() != before;
       // A write or a sync that fails closes the log to posts; what is left of a file that was to be removed does not.
-      if (happened && error == EIO && (call == sim::DiskCall::write || call == sim::DiskCall::sync)) {
-        EXPECT_TRUE(poisoned) << what;
-      }
-      if (!happened) {
-        EXPECT_FALSE(poisoned) << what;
-      }
+      const bool must = happened && error == EIO && (call == sim::DiskCall::write || call == sim::DiskCall::sync);
+      EXPECT_TRUE(poisoned || !must) << what;
+      EXPECT_TRUE(happened || !poisoned) << what;
       left = life.cut(kSeed + index);
       EXPECT_EQ(life.failure(), "") << what;
     }
@@ -140,6 +137,148 @@ TEST_F(LogFaults, ReadErrorsDuringRecoveryLoseNothing) {
     }
   }
   EXPECT_GT(refused, 5u);
+}
+
+// The n-th read fails: that chunk is not served, all others are, and it is when it is asked for a second later. A
+// segment's table is read once, before its chunks; when that fails, all of the segment waits.
+TEST_F(LogFaults, AReadErrorAffectsItsChunkOnly) {
+  Workload workload = small_log();
+  workload.log.merged_bytes_max = 64 * 1024;
+  make(workload);
+  LogLife life(*world_, workload_, truth_, kSeed);
+  ASSERT_TRUE(life.open());
+  life.post(60, true);
+  life.stop_images();
+  life.rest(kSecond);
+  const auto layout = life.log().shared()->layout();
+  ASSERT_GT(layout->segments.size(), 2u);
+  const std::vector<ChunkOnDisk> chunks = sealed_chunks(world_->files(), *layout);
+  uint64_t single = 0;
+  // True if there was such a read.
+  const auto strike = [&](uint64_t index) {
+    SCOPED_TRACE("read " + std::to_string(index));
+    const auto reader = log::Reader::make(life.io(), world_->files(), life.log().shared(),
+                                          {.cache_bytes = 64 << 10, .read_ahead_chunks = 0});
+    const uint64_t failures = world_->disk().failures();
+    world_->disk().script({sim::DiskCall::read, index, EIO});
+    const PassReport pass = read_chunks(life.io(), *reader, chunks, truth_);
+    world_->disk().script_clear();
+    const bool struck = world_->disk().failures() != failures;
+    EXPECT_EQ(pass.wrong, "");
+    EXPECT_EQ(pass.chunks_failed == 0, !struck);
+    if (pass.chunks_failed == 1) ++single;
+    for (const log::Segment* segment : pass.failed_in) EXPECT_EQ(segment, pass.failed_in.front());
+    const auto whole = std::count_if(chunks.begin(), chunks.end(), [&](const ChunkOnDisk& chunk) {
+      return !pass.failed_in.empty() && chunk.segment == pass.failed_in.front();
+    });
+    EXPECT_TRUE(pass.chunks_failed <= 1 || pass.chunks_failed == static_cast<uint64_t>(whole));
+    life.rest(2 * kSecond);
+    const PassReport again = read_chunks(life.io(), *reader, chunks, truth_);
+    EXPECT_EQ(again.wrong, "");
+    EXPECT_EQ(again.chunks_failed, 0u);
+    return struck;
+  };
+  EXPECT_TRUE(strike(0));  // the first table; after the second pass all tables are known
+  EXPECT_EQ(single, 0u);
+  for (uint64_t index = 0; strike(index);) ++index;
+  EXPECT_GT(chunks.size(), 10u);
+  EXPECT_EQ(single, chunks.size());  // each chunk was the one that failed
+  life.close();
+  EXPECT_EQ(life.failure(), "");
+}
+
+// A sector that cannot be read any more, in every block of every segment: one chunk is lost to readers, no other. The
+// table behind the chunks is one for all of its segment, but not for others.
+TEST_F(LogFaults, ABadSectorAffectsItsChunkOnly) {
+  make(small_log());
+  sim::Disk left(0);
+  {
+    LogLife life(*world_, workload_, truth_, kSeed);
+    ASSERT_TRUE(life.open());
+    life.post(40, true);
+    life.rest(kSecond);
+    life.close();
+    ASSERT_EQ(life.failure(), "");
+    left = world_->disk().power_cut(kSeed);
+  }
+  const std::vector<std::string> names = *world_->files().list(kDirectory + "/segments");
+  ASSERT_FALSE(names.empty());
+  uint64_t lost = 0;
+  for (const std::string& name : names) {
+    const std::string path = kDirectory + "/segments/" + name;
+    const uint64_t size = left.contents(path)->size();
+    for (uint64_t at = 512 * (size / 4096 % 8); at < size; at += 4096) {
+      SCOPED_TRACE(path + " at " + std::to_string(at));
+      sim::World world(at, left.power_cut(at));
+      Truth truth = truth_;
+      LogLife life(world, workload_, truth, at);
+      // The walk that opens a life reads everything, so the sector goes bad behind it.
+      ASSERT_TRUE(life.open()) << life.failure();
+      life.stop_images();
+      life.rest(kSecond);
+      {
+        const auto layout = life.log().shared()->layout();
+        const std::vector<ChunkOnDisk> chunks = sealed_chunks(world.files(), *layout);
+        const auto reader = log::Reader::make(life.io(), world.files(), life.log().shared(), {});
+        world.disk().make_unreadable(path, at);
+        const PassReport pass = read_chunks(life.io(), *reader, chunks, truth);
+        EXPECT_EQ(pass.wrong, "");
+        const auto bad = std::find_if(layout->segments.begin(), layout->segments.end(),
+                                      [&](const auto& segment) { return segment->path == path; });
+        ASSERT_NE(bad, layout->segments.end());
+        EXPECT_TRUE(pass.chunks_failed == 1 || at >= (*bad)->stream_bytes) << pass.chunks_failed;
+        for (const log::Segment* segment : pass.failed_in) EXPECT_EQ(segment, bad->get());
+        lost += pass.chunks_failed;
+      }
+      life.cut(at);
+    }
+  }
+  EXPECT_GT(lost, 10u);
+}
+
+// Space runs out while segments are made: posts are refused, reading goes on; when there is space again, posting goes
+// on without a restart, and nothing that was acknowledged is missing.
+TEST_F(LogFaults, AFullDiskPausesPosts) {
+  for (uint64_t blocks = 0; blocks < 40; blocks += 1 + blocks / 4) {
+    make(small_log());
+    sim::Disk left(0);
+    {
+      LogLife life(*world_, workload_, truth_, kSeed);
+      ASSERT_TRUE(life.open());
+      life.post(20, true);
+      life.rest(kSecond);
+      const uint64_t used = (1ull << 40) - world_->files().space("")->free_bytes;
+      world_->disk().faults().capacity_bytes = used + blocks * 4096;
+      for (int i = 0; i < 30 && life.counts.read_only == 0; ++i) {
+        life.post(10, true);
+        world_->advance_by(kSecond);
+        life.log().tick();
+      }
+      EXPECT_GT(life.counts.read_only, 0u) << blocks << " blocks";
+      EXPECT_FALSE(life.log().poisoned()) << blocks << " blocks: " << life.log().statistics().poison->message();
+      EXPECT_TRUE(life.log().shared()->read_only.load()) << blocks << " blocks";
+      EXPECT_EQ(life.read_all(), "");
+
+      world_->disk().faults().capacity_bytes = UINT64_MAX;
+      for (int i = 0; i < 200 && life.log().shared()->read_only.load(); ++i) {
+        world_->advance_by(kSecond);
+        life.log().tick();
+        life.turn(false);
+      }
+      EXPECT_FALSE(life.log().shared()->read_only.load()) << blocks << " blocks";
+      life.rest(kSecond);
+      const uint64_t before = life.counts.acknowledged;
+      for (int i = 0; i < 10; ++i) {  // more than the ring holds: it is freed as before
+        life.post(10, true);
+        life.rest(100 * kMillisecond);
+      }
+      EXPECT_GT(life.counts.acknowledged, before + 50) << blocks << " blocks";
+      EXPECT_EQ(life.failure(), "") << blocks << " blocks";
+      left = life.cut(blocks);
+      EXPECT_EQ(life.failure(), "") << blocks << " blocks";
+    }
+    live_on(std::move(left), std::to_string(blocks) + " blocks free");
+  }
 }
 
 }  // namespace

@@ -218,6 +218,13 @@ void LogLife::post(uint32_t records, bool settle) {
   if (!wrong.empty()) fail("after an I/O error: " + wrong);
 }
 
+void LogLife::rest(uint64_t duration_ns) {
+  for (uint64_t rested = 0; rested < duration_ns && failure_.empty(); rested += 5 * kMillisecond) {
+    world_.advance_by(5 * kMillisecond);
+    turn(false);
+  }
+}
+
 // ---- the end of a life ----
 
 std::string LogLife::read_all() {

@@ -22,6 +22,8 @@ class LogLife {
   bool open();
   // Posts so many, with pauses, repeats and conflicts in between. `settle`: then waits until all are answered.
   void post(uint32_t records, bool settle);
+  // Lets so much time pass, in turns: sealing and merging get on.
+  void rest(uint64_t duration_ns);
   // Ends in order: everything in flight is awaited, all is read once more, the log is closed.
   void close();
   // The power fails now. Returns the image to go on with; truth.promise says what it must hold.

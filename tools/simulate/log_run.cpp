@@ -42,6 +42,19 @@ std::optional<sim::Disk> live(sim::World& world, const Workload& workload, Truth
 
 }  // namespace
 
+void RunReport::add(const RunReport& other) {
+  images += other.images;
+  boundaries += other.boundaries;
+  lives += other.lives;
+  acknowledged += other.acknowledged;
+  seals += other.seals;
+  merges += other.merges;
+  retired += other.retired;
+  repeats += other.repeats;
+  conflicts += other.conflicts;
+  poisoned += other.poisoned;
+}
+
 RunReport run_log(uint64_t seed, const Workload& workload) {
   RunReport report;
   report.seed = seed;

@@ -16,6 +16,8 @@ struct RunReport {
   uint64_t repeats = 0, conflicts = 0, poisoned = 0;
   std::string history;  // the disk's last calls before the failure
 
+  void add(const RunReport& other);  // its counts
+
   // "seed 7, life 2, boundary 131: position 12 holds other bytes than were posted"
   std::string message() const { return "seed " + std::to_string(seed) + ", " + failure; }
 };

@@ -6,7 +6,7 @@
 
 namespace cwtch::simulate {
 
-Workload Workload::draw(uint64_t seed) {
+Workload Workload::draw(uint64_t seed, Focus focus) {
   sim::Dice dice(seed ^ 0x70AD);
   Workload one;
   one.log.chunk_bytes = 8192u << dice.below(2);
@@ -28,7 +28,19 @@ Workload Workload::draw(uint64_t seed) {
   }
   one.lives = static_cast<uint32_t>(dice.between(1, 4));
   one.records_per_life = static_cast<uint32_t>(dice.between(5, 100));
-  one.record_bytes = dice.below(3) == 0 ? 0 : 2800;  // ours are of one length; some bugs show with no other
+  one.record_bytes = dice.below(3) == 0 ? 0 : 2800;
+  switch (focus) {
+    case Focus::all:
+      break;
+    case Focus::one_length:
+      one.record_bytes = 2800;
+      one.lives = 5;
+      break;
+    case Focus::recovery_steps:
+      one.records_per_life = 20;
+      one.recovery_cuts_every = 1;
+      one.recovery_images_per_boundary = 3;
+  }
   return one;
 }
 

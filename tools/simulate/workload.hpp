@@ -11,6 +11,14 @@
 
 namespace cwtch::simulate {
 
+// Which part of the space is searched. The tests name theirs, so that a failure of theirs can be replayed.
+enum class Focus : uint8_t {
+  all,             // everything is drawn
+  one_length,      // records of one length, many lives: what our clients post; some bugs show with nothing else
+  recovery_steps,  // small logs, every recovery cut at each of its steps
+};
+constexpr const char* kFocusNames[] = {"all", "one-length", "recovery-steps"};
+
 struct Workload {
   log::Options log;
   sim::Faults faults;
@@ -24,7 +32,7 @@ struct Workload {
   uint32_t recovery_cuts_every = 16;
   uint32_t recovery_images_per_boundary = 1;
 
-  static Workload draw(uint64_t seed);
+  static Workload draw(uint64_t seed, Focus focus = Focus::all);
 };
 
 // A record drawn from `seed`, of `bytes_wanted` bytes or, if that is 0, of a drawn size.
