@@ -46,8 +46,10 @@ class Context:
         command = [str(self.programs / "loadgen"), "--json", *map(str, arguments)]
         for pid in pids:
             command += ["--pid", str(pid)]
-        pin = (lambda: os.sched_setaffinity(0, self.client_cpus)) if pinned and self.client_cpus else None
-        done = subprocess.run(command, capture_output=True, text=True, preexec_fn=pin, timeout=1200)
+        cpus = self.client_cpus if pinned else None
+        done = subprocess.run(
+            command, capture_output=True, text=True, preexec_fn=lambda: processes.settle(cpus), timeout=1200
+        )
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)}\n{done.stderr}")
         return json.loads(done.stdout)

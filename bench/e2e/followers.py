@@ -36,13 +36,15 @@ def memory(context):
     for round_number in range(min(context.rounds, 3)):
         # A new server each time: memory that an allocator has once, it keeps.
         with processes.Cwtchd(context.programs, data, context.server_cpus) as cwtchd:
-            end = cwtchd.wait().get_json("/v1/server")["committed_end"]
+            end = cwtchd.wait().get_json("/v1/server")["log"]["committed_end"]
             idle = context.loadgen(
                 "idle", cwtchd.address, f"--connections={followers}", f"--path=/v1/log?from={end}&follow",
                 "--seconds=1", pids=cwtchd.pids(),
             )
         with processes.Cwtchd(context.programs, data, context.server_cpus) as cwtchd:
             cwtchd.wait()
+            with processes.opened(cwtchd.address, "/v1/log?from=0") as reply:
+                reply.read()  # fills the chunk cache, which is the process's and no reader's
             stopped = context.loadgen(
                 "idle", cwtchd.address, "--connections=1000", "--path=/v1/log?from=0", "--stopped", "--seconds=1",
                 pids=cwtchd.pids(),

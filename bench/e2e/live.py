@@ -20,6 +20,13 @@ def probe(server):
     return "--probe=/v1/server" if server.name == "cwtchd" else "--probe=/small.json"
 
 
+def beside_fastest(name, samples, modes):
+    """The other rows take the mode that answers soonest, however slowly it streams; this one, the mode that streams most."""
+    mode, _ = samples.best("rate", modes, True)
+    value = samples.median("p99", "cwtchd")
+    return rows.row(name, value, "ms", samples.runs("p99", "cwtchd"), f"nginx {mode}", samples.median("p99", mode))
+
+
 def small_document(cwtchd):
     with processes.opened(cwtchd.address, "/v1/server") as reply:
         return reply.read()
@@ -62,6 +69,7 @@ def memory(context):
     rate = samples.median("rate", "cwtchd")
     return [
         rows.row("live.p99_ms.under_256_readers", value, "ms", runs, f"nginx {mode}", peer_value),
+        beside_fastest("live.p99_ms.under_256_readers/nginx_fastest", samples, modes),
         rows.row("live.p50_ms.under_256_readers", samples.median("p50", "cwtchd"), "ms", runs, "nginx", peer_p50),
         rows.row("live.stopped_1000/none", samples.median("p99", "stopped"), "ms", runs, "none stopped", value),
         rows.row("stream.stopped_1000.rate/none", samples.median("rate", "stopped"), "GB/s", runs, "none stopped", rate),
@@ -91,8 +99,12 @@ def cold(context):
                 if system == "cwtchd":
                     server.stop()
                 samples.add("p99", system, figures["live_p99_us"] / 1e3)
+                samples.add("rate", system, figures["gigabytes_per_s"])
                 line.append(f"{system} {figures['live_p99_us'] / 1e3:.2f} ms")
             context.say(f"  round {round_number + 1}, live p99 under 16 cold readers: {', '.join(line)}")
     mode, peer_value = samples.best("p99", modes, False)
     value, runs = samples.median("p99", "cwtchd"), samples.runs("p99", "cwtchd")
-    return [rows.row("live.p99_ms.cold.16/nginx", value, "ms", runs, f"nginx {mode}", peer_value)]
+    return [
+        rows.row("live.p99_ms.cold.16/nginx", value, "ms", runs, f"nginx {mode}", peer_value),
+        beside_fastest("live.p99_ms.cold.16/nginx_fastest", samples, modes),
+    ]

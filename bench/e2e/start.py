@@ -1,8 +1,11 @@
 """Start-up: from exec to the first answered request, over logs of 10^4 to 10^7 records, after dropping their pages.
 
 Up to 10^6 the records have 2.8 kB. Those of 10^7 have 200 bytes, so that the log is 2 GB and not 28: start-up reads
-the manifest, the key filters and the journal, none of which depends on how long a record is.
+the manifest, the key filters and the journal, none of which depends on how long a record is. The journal, a ring of
+fixed size, is left out of the bytes per record.
 """
+
+import time
 
 import processes
 import rows
@@ -20,10 +23,13 @@ def run(context):
             processes.drop_caches(data)
             with processes.Cwtchd(context.programs, data, context.server_cpus) as cwtchd:
                 cwtchd.wait()
-                metrics = cwtchd.metrics()
+                if round_number == 0:  # these do not vary; the server counts them once a second
+                    time.sleep(2)
+                    metrics = cwtchd.metrics()
+                    journal_bytes = sum(file.stat().st_size for file in (data / "log").glob("journal.*"))
+                    samples.add(name, "read", metrics["cwtchd_start_bytes_read"] - journal_bytes)
+                    samples.add(name, "index", metrics["cwtchd_key_index_memory_bytes"])
             samples.add(name, "ready", cwtchd.ready_ms)
-            samples.add(name, "read", metrics["cwtchd_start_bytes_read"])
-            samples.add(name, "index", metrics["cwtchd_index_memory_bytes"])
             line.append(f"{name}: {cwtchd.ready_ms:.0f} ms")
         context.say(f"  round {round_number + 1}, ready after {', '.join(line)}")
     result = []

@@ -8,14 +8,19 @@
 #include <functional>
 #include <string>
 
-#include "engine/client/http_client.hpp"
-#include "engine/client/keyring.hpp"
 #include "engine/client/message.hpp"
-#include "engine/client/server_documents.hpp"
+#include "engine/client/pull.hpp"
+#include "engine/client/server_link.hpp"
 #include "engine/client/store.hpp"
-#include "engine/log/format.hpp"
 
 namespace cwtch::client {
+
+// What became of an outbox.
+struct Sent {
+  size_t accepted = 0;
+  size_t refused = 0;  // for good: they left the outbox
+  Error refusal{};     // the last one's reason
+};
 
 // How to fetch what is new. docs/client.md says what each tells the server.
 enum class Scheme : uint8_t {
@@ -24,24 +29,12 @@ enum class Scheme : uint8_t {
   cursor,    // from where we stopped: links sessions, so both sides must allow it
 };
 
-struct Progress {
-  uint64_t records_done = 0, records_total = 0;
-  uint64_t bytes = 0;
-};
-
-struct SyncReport {
-  uint64_t records = 0;     // looked at
-  uint64_t messages = 0;    // of our groups, new to us
-  uint64_t unreadable = 0;  // opened with a group's key, and yet no message: a member's fault, not the server's
-  uint64_t bytes = 0;       // received
-  uint64_t own_bytes = 0;   // of records that were ours to read
-};
-
 class Client {
  public:
   struct Options {
     bool allow_leaky = false;
-    uint64_t (*now_s)() = nullptr;  // seconds since 1970, for timestamps
+    uint64_t (*now_s)() = nullptr;             // seconds since 1970, for timestamps; needed to post
+    Store::Keep posts = Store::Keep::durable;  // how surely a message is kept before it is sent
   };
 
   // `host`: of a server that the profile knows.
@@ -54,37 +47,30 @@ class Client {
   static Result<ServerFacts> meet(Dialer& dialer, const Endpoint& endpoint);
 
   Result<SyncReport> sync(Scheme scheme, const std::function<void(const Progress&)>& progress);
-  // Everything that is known so far, and then whatever arrives, until cancel() or an error.
+  // Shows every message of our groups that was not known, and then whatever arrives, until cancel() or an error.
+  // Groups that are joined meanwhile are not watched.
   Status watch(const std::function<void(const MessageStored&)>& on_message);
 
-  // Posts a text to a group, in parts if it is long; the positions of its messages.
+  // Posts a text to a group, in parts if it is long; the positions of its messages. What comes before it in the outbox
+  // goes first. After closed, timeout, cancelled, busy, read_only, denied or io the text is in the outbox; after other
+  // errors what was not posted of it is forgotten.
   Result<std::vector<uint64_t>> post(const GroupId& group, std::string_view text, Form form);
-  // Messages that were composed and not acknowledged (the program or the connection ended) go out again.
-  Status post_outbox();
+  // Sends what is in the outbox for this server: messages that were composed and not acknowledged.
+  Result<Sent> post_outbox();
 
-  void cancel() { http_.cancel(); }
-  const HttpTraffic& traffic() const { return http_.traffic(); }
+  void cancel();
+  // Of reading. Posts have a connection of their own, so that nobody need tell who reads from who writes.
+  const HttpTraffic& traffic() const { return reading_.traffic(); }
 
  private:
-  struct Pull;
-
-  Result<HttpAnswer> get(const std::string& target);
-  Status refused(const HttpAnswer& answer);
-  Result<SegmentList> segment_list();
-  Result<uint64_t> post_record(ByteView record);
-  // Where to begin, and with which keys. `from_reached`: not at a boundary, but where we stopped.
-  Pull make_pull(SegmentList list, bool from_reached);
-  Status visit(Pull& pull, log::Position position, ByteView record);
-  Status take(Pull& pull, ByteView record, log::Position position);
-  Status pull_log(Pull& pull, const std::string& target, bool follow);
-  Status pull_segment(Pull& pull, const SealedSegment& segment);
-  Status pull_segments(Pull& pull);
-  Status save(Pull& pull, bool final);
+  Result<Pull> begin(ServerFacts* facts, bool from_reached);
+  Status send(const Composed& composed, Sent& sent);
 
   Store& store_;
   Random& random_;
-  Dialer& dialer_;
-  HttpClient http_;
+  ServerLink reading_;
+  ServerLink lists_;
+  ServerLink posting_;
   const std::string host_;
   const Options options_;
 };

@@ -42,7 +42,13 @@ struct EncodeEvent {
   Bytes operator()(const ServerAdded& e) const { return Encoder(Kind::server_added).text(e.host).text(e.url).finish(); }
   Bytes operator()(const GroupJoined& e) const {
     const Group& g = e.group;
-    return Encoder(Kind::group_joined).raw(g.id).raw(g.key.view()).text(g.server).text(g.name).finish();
+    return Encoder(Kind::group_joined)
+        .raw(g.id)
+        .raw(g.key.view())
+        .text(g.server)
+        .text(g.name)
+        .put(static_cast<uint8_t>(e.fresh))
+        .finish();
   }
   Bytes operator()(const Composed& e) const { return Encoder(Kind::composed).raw(e.group).sized(e.record).finish(); }
   Bytes operator()(const Refused& e) const { return Encoder(Kind::refused).raw(e.signature).finish(); }
@@ -60,6 +66,7 @@ struct EncodeEvent {
         .put(e.sealed_chain)
         .put(e.reached)
         .put(e.reached_chain)
+        .put(e.groups)
         .finish();
   }
   Bytes operator()(const Missed& e) const { return Encoder(Kind::missed).text(e.host).put(e.from).put(e.to).finish(); }
@@ -82,7 +89,7 @@ Event get_group(Reader& reader) {
   if (key.size() == GroupKey::size()) group.key = GroupKey(key.first<GroupKey::size()>());
   group.server = get_text(reader);
   group.name = get_text(reader);
-  return GroupJoined{std::move(group)};
+  return GroupJoined{std::move(group), reader.get<uint8_t>() != 0};
 }
 
 Event get_composed(Reader& reader) {
@@ -108,6 +115,17 @@ Event get_message(Reader& reader) {
 
 }  // namespace
 
+MessageStored stored_message(const GroupId& group, ByteView record, Opened opened) {
+  MessageStored stored;
+  stored.group = group;
+  std::memcpy(stored.signature.data(), record.data(), stored.signature.size());
+  stored.previous = opened.message.previous;
+  stored.author = opened.author;
+  stored.timestamp = opened.message.timestamp;
+  stored.text = std::move(opened.message.text);
+  return stored;
+}
+
 Bytes encode(const Event& event) { return std::visit(EncodeEvent{}, event); }
 
 Result<Event> decode_event(ByteView bytes) {
@@ -132,8 +150,8 @@ Result<Event> decode_event(ByteView bytes) {
       event = get_message(reader);
       break;
     case Kind::synced:
-      event = Synced{get_text(reader), reader.get<uint64_t>(), reader.get<uint32_t>(), reader.get<uint64_t>(),
-                     reader.get<uint32_t>()};
+      event = Synced{get_text(reader),       reader.get<uint64_t>(), reader.get<uint32_t>(),
+                     reader.get<uint64_t>(), reader.get<uint32_t>(), reader.get<uint32_t>()};
       break;
     case Kind::missed:
       event = Missed{get_text(reader), reader.get<uint64_t>(), reader.get<uint64_t>()};

@@ -10,7 +10,7 @@
 #include <variant>
 
 #include "engine/client/group.hpp"
-#include "engine/client/identity.hpp"
+#include "engine/client/message.hpp"
 
 namespace cwtch::client {
 
@@ -20,8 +20,11 @@ struct ServerAdded {
   std::string url;
 };
 
+// A group of ours. Unless it is `fresh` (made by us just now), it has a history that was not looked for yet, so its
+// server's log counts as unknown again.
 struct GroupJoined {
   Group group;
+  bool fresh = false;
 };
 
 // A message of ours, made and about to be sent: kept until its fate is known, so that nothing is posted twice with
@@ -49,14 +52,19 @@ struct MessageStored {
   std::string text;
 };
 
+// A message as it is stored, but for its place.
+MessageStored stored_message(const GroupId& group, ByteView record, Opened opened);
+
 // The log up to `reached` is known. `sealed` is the newest segment boundary below it, where the next synchronisation
-// begins; each with the checksum chain there.
+// begins; each with the checksum chain there. `groups`: how many groups of that server were looked for; if it has more
+// by now, the log was not looked through for all of them, and this counts for nothing.
 struct Synced {
   std::string host;
   uint64_t sealed = 0;
   uint32_t sealed_chain = 0;
   uint64_t reached = 0;
   uint32_t reached_chain = 0;
+  uint32_t groups = 0;
 };
 
 // Records [from, to) were gone before they could be fetched.

@@ -44,7 +44,7 @@ std::string hostname_of(const PublicKey& key) {
   return text;
 }
 
-Result<PublicKey> key_of_hostname(std::string_view hostname) {
+Result<PublicKey> unchecked_key_of_hostname(std::string_view hostname) {
   if (hostname.size() != kHostnameChars) return fail(Errc::malformed, "hostname: not 56 characters");
   ByteArray<kRawBytes> raw{};
   uint32_t bits = 0;
@@ -60,7 +60,13 @@ Result<PublicKey> key_of_hostname(std::string_view hostname) {
   PublicKey key;
   std::memcpy(key.data(), raw.data(), key.size());
   if (raw != raw_of(key)) return fail(Errc::malformed, "hostname: checksum or version differs");
-  if (crypto_core_ed25519_is_valid_point(key.data()) != 1) return fail(Errc::malformed, "hostname: not a valid key");
+  return key;
+}
+
+Result<PublicKey> key_of_hostname(std::string_view hostname) {
+  Result<PublicKey> key = unchecked_key_of_hostname(hostname);
+  if (key && crypto_core_ed25519_is_valid_point(key->data()) != 1)
+    return fail(Errc::malformed, "hostname: not a valid key");
   return key;
 }
 

@@ -16,5 +16,8 @@ std::string hostname_of(const PublicKey& key);
 
 // The inverse. malformed unless the text is exactly what hostname_of() gives for a valid point of the main subgroup.
 Result<PublicKey> key_of_hostname(std::string_view hostname);
+// Without looking whether the bytes are a point, which takes longer than checking a signature: for keys that are only
+// used to check one, since that refuses what is no point.
+Result<PublicKey> unchecked_key_of_hostname(std::string_view hostname);
 
 }  // namespace cwtch::client

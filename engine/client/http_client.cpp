@@ -48,7 +48,9 @@ std::string printable(std::string_view text, size_t size_max) {
 }  // namespace
 
 HttpClient::HttpClient(Dialer& dialer, Endpoint endpoint)
-    : dialer_(dialer), endpoint_(std::move(endpoint)), buffer_(std::make_unique<uint8_t[]>(kBufferBytes)) {}
+    : dialer_(dialer),
+      endpoint_(std::move(endpoint)),
+      buffer_(std::make_unique_for_overwrite<uint8_t[]>(kBufferBytes)) {}
 
 Status HttpClient::connect() {
   Result<std::unique_ptr<Transport>> dialled = dialer_.dial(endpoint_);

@@ -14,10 +14,9 @@ Identity Identity::create(Random& random) {
 
 Identity Identity::from_seed(const Seed& seed) {
   Identity identity;
-  PublicKey key;
-  CHECK(crypto_sign_seed_keypair(key.data(), identity.secret_.data(), seed.data()) == 0);
+  CHECK(crypto_sign_seed_keypair(identity.key_.data(), identity.secret_.data(), seed.data()) == 0);
   identity.seed_ = seed.clone();
-  identity.hostname_ = hostname_of(key);
+  identity.hostname_ = hostname_of(identity.key_);
   return identity;
 }
 

@@ -15,6 +15,7 @@ class Identity {
   static Identity create(Random& random);
   static Identity from_seed(const Seed& seed);
 
+  const PublicKey& key() const { return key_; }
   const std::string& hostname() const { return hostname_; }
   const Seed& seed() const { return seed_; }
   Signature sign(ByteView text) const;
@@ -24,6 +25,7 @@ class Identity {
 
   Seed seed_;
   SecretBytes<64> secret_;  // seed ‖ public key, as libsodium wants it
+  PublicKey key_{};
   std::string hostname_;
 };
 

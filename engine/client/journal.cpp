@@ -21,14 +21,15 @@ Bytes header_block(uint64_t generation) {
   return block;
 }
 
-uint32_t frame_crc(uint64_t generation, uint64_t offset, uint32_t size, uint64_t durable, ByteView payload) {
+// `content`: payload and padding.
+uint32_t frame_crc(uint64_t generation, uint64_t offset, uint32_t size, uint64_t durable, ByteView content) {
   ByteArray<28> context;
   Writer writer(context);
   writer.put(generation);
   writer.put(offset);
   writer.put(size);
   writer.put(durable);
-  return crc32c(crc32c(0, context), payload);
+  return crc32c(crc32c(0, context), content);
 }
 
 }  // namespace
@@ -41,11 +42,12 @@ void Journal::append_frame(Bytes& to, uint64_t offset, uint64_t durable, uint32_
   const size_t at = to.size();
   to.resize(at + round_up(sizeof(FrameHeader) + payload.size(), kAlign));
   const uint32_t size = static_cast<uint32_t>(payload.size()) | flag;
-  Writer writer(MutableBytes(to).subspan(at));
+  const MutableBytes frame = MutableBytes(to).subspan(at);
+  if (!payload.empty()) std::memcpy(frame.data() + sizeof(FrameHeader), payload.data(), payload.size());
+  Writer writer(frame);
   writer.put(size);
-  writer.put(frame_crc(generation_, offset, size, durable, payload));
+  writer.put(frame_crc(generation_, offset, size, durable, frame.subspan(sizeof(FrameHeader))));
   writer.put(durable);
-  writer.put(payload);
 }
 
 void Journal::append_filler(Bytes& to, uint64_t offset, uint64_t durable) const {
@@ -60,7 +62,7 @@ size_t Journal::valid(ByteView bytes, uint64_t offset) const {
   const size_t payload = header.size & ~kFiller;
   const size_t whole = round_up(sizeof header + payload, kAlign);
   if (payload > kPayloadBytesMax || whole > bytes.size()) return 0;
-  const ByteView content = bytes.subspan(sizeof header, payload);
+  const ByteView content = bytes.first(whole).subspan(sizeof header);
   return header.crc == frame_crc(generation_, offset, header.size, header.durable, content) ? whole : 0;
 }
 

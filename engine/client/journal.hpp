@@ -3,8 +3,9 @@
 //
 // File     a header block: "cwtchpj1" ‖ generation u64 ‖ CRC-32C of both u32 ‖ zeros; then frames. Little-endian.
 // Frame    size u32 (highest bit: filler) ‖ crc u32 ‖ durable u64 ‖ payload ‖ zeros to a multiple of 16
-//          crc is CRC-32C over generation ‖ offset of the frame ‖ size ‖ durable ‖ payload, so no frame is valid at any
-//          other place. `durable` is how much of the file was known to be synced when the frame was written.
+//          crc is CRC-32C over generation ‖ offset of the frame ‖ size ‖ durable ‖ payload ‖ zeros, so no frame is
+//          valid at any other place. `durable` is how much of the file was known to be synced when the frame was
+//          written.
 // Block    4 KiB. A block that holds synced bytes is never written again, since a power cut may spoil all of a block
 //          that is being written: a durable write is filled up to the end of its block by a filler frame.
 // A frame that does not verify ends the file, if no later frame says that its place had been synced: that was a cut.

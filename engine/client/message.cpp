@@ -141,7 +141,7 @@ Bytes seal(const Group& group, const Identity& author, std::string_view plaintex
   return record;
 }
 
-Result<Message> open(const Group& group, ByteView record) {
+Result<Opened> open(const Group& group, ByteView record) {
   if (record.size() < log::kRecordBytesMin || record.size() > log::kRecordBytesMax) {
     return fail(Errc::malformed, "message: the record's size is out of bounds");
   }
@@ -157,9 +157,9 @@ Result<Message> open(const Group& group, ByteView record) {
     return fail(Errc::malformed, "message: the entry belongs to another record");
   }
   Result<Message> message = parse(plaintext);
-  if (!message) return message;
+  if (!message) return fail(message.error());
   if (message->group != group.id) return fail(Errc::malformed, "message: signed for another group");
-  const Result<PublicKey> author = key_of_hostname(message->author);
+  const Result<PublicKey> author = unchecked_key_of_hostname(message->author);
   if (!author) return fail(Errc::malformed, "message: the author is not a hostname");
   Signature signature;
   std::memcpy(signature.data(), record.data(), signature.size());
@@ -167,7 +167,7 @@ Result<Message> open(const Group& group, ByteView record) {
   if (!verify_signature(*author, bytes_of(signed_text(group, plaintext)), signature)) {
     return fail(Errc::malformed, "message: the signature is not its author's");
   }
-  return message;
+  return Opened{std::move(*message), *author};
 }
 
 }  // namespace cwtch::client

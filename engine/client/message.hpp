@@ -54,8 +54,13 @@ Result<Bytes> compose(const Group& group, const Identity& author, const Draft& d
 // The same with everything chosen: the plaintext's exact bytes and the nonce.
 Bytes seal(const Group& group, const Identity& author, std::string_view plaintext, ByteView nonce, Form form);
 
+struct Opened {
+  Message message;
+  PublicKey author;  // message.author's, whose signature the record has
+};
+
 // Opens what Keyring::match() recognised. not_found: the key does not open it after all. malformed: a member wrote it,
 // but it is not a message (not JSON, foreign group, wrong signature, wrong record hash). `record` may be any bytes.
-Result<Message> open(const Group& group, ByteView record);
+Result<Opened> open(const Group& group, ByteView record);
 
 }  // namespace cwtch::client

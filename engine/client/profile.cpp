@@ -24,6 +24,21 @@ const GroupState* Profile::group(const GroupId& id) const {
   return found == group_numbers_.end() ? nullptr : &groups_[found->second];
 }
 
+std::vector<const MessageStored*> Profile::broken_promises(const GroupId& id) const {
+  std::vector<const MessageStored*> broken;
+  const GroupState* const state = group(id);
+  const ServerState* const server = state == nullptr ? nullptr : this->server(state->group.server);
+  if (server == nullptr) return broken;
+  for (const MessageStored& message : state->messages) {
+    if (!message.acknowledged || message.position >= server->reached.position) continue;
+    const bool retired = std::any_of(server->missed.begin(), server->missed.end(), [&](const Missed& missed) {
+      return message.position >= missed.from && message.position < missed.to;
+    });
+    if (!retired) broken.push_back(&message);
+  }
+  return broken;
+}
+
 void Profile::on(const ServerAdded& event) {
   ServerState& server = servers_[event.host];
   server.host = event.host;
@@ -33,6 +48,10 @@ void Profile::on(const ServerAdded& event) {
 void Profile::on(const GroupJoined& event) {
   const auto [place, inserted] = group_numbers_.try_emplace(event.group.id, groups_.size());
   if (!inserted) return;
+  ServerState& server = servers_[event.group.server];
+  server.host = event.group.server;
+  server.groups += 1;
+  if (!event.fresh) server.sealed = server.reached = {};
   GroupState& state = groups_.emplace_back();
   state.group.id = event.group.id;
   state.group.key = event.group.key.clone();
@@ -78,10 +97,11 @@ void Profile::on(const MessageStored& event) {
 void Profile::on(const Synced& event) {
   ServerState& server = servers_[event.host];
   server.host = event.host;
+  obsolete_bytes_ += sizeof(Synced);
+  if (event.groups < server.groups) return;
   if (event.reached < server.reached.position) return;  // another process was faster
   server.reached = {event.reached, event.reached_chain};
   if (event.sealed >= server.sealed.position) server.sealed = {event.sealed, event.sealed_chain};
-  obsolete_bytes_ += sizeof(Synced);
 }
 
 void Profile::on(const Missed& event) {
@@ -98,15 +118,17 @@ std::vector<Bytes> Profile::events(bool messages) const {
     events.push_back(encode(ServerAdded{host, server.url}));
     if (!messages) continue;
     for (const Missed& missed : server.missed) events.push_back(encode(missed));
-    const Synced synced{host, server.sealed.position, server.sealed.chain, server.reached.position,
-                        server.reached.chain};
-    events.push_back(encode(synced));
   }
   for (const GroupState& state : groups_) {
     const Group& group = state.group;
     events.push_back(encode(GroupJoined{{group.id, group.key.clone(), group.server, group.name}}));
     if (!messages) continue;
     for (const MessageStored& message : state.messages) events.push_back(encode(message));
+  }
+  for (const auto& [host, server] : servers_) {  // behind the groups, which set it back
+    if (!messages || server.reached.position == 0) continue;
+    events.push_back(encode(Synced{host, server.sealed.position, server.sealed.chain, server.reached.position,
+                                   server.reached.chain, server.groups}));
   }
   for (const Composed& composed : outbox_) events.push_back(encode(composed));
   return events;

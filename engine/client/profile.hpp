@@ -23,6 +23,7 @@ struct ServerState {
   Known sealed;   // where the next synchronisation begins
   Known reached;  // what is known already
   std::vector<Missed> missed;
+  uint32_t groups = 0;  // of this profile, on this server
 };
 
 struct GroupState {
@@ -44,6 +45,8 @@ class Profile {
   // In the order in which they were joined.
   const std::deque<GroupState>& groups() const { return groups_; }
   const GroupState* group(const GroupId& id) const;
+  // Messages of ours in this group that the server acknowledged and then did not have where it had said.
+  std::vector<const MessageStored*> broken_promises(const GroupId& id) const;
   // Messages made and not yet acknowledged, oldest first.
   const std::deque<Composed>& outbox() const { return outbox_; }
 

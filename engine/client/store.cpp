@@ -1,5 +1,7 @@
 #include "engine/client/store.hpp"
 
+#include "engine/core/codec.hpp"
+
 namespace cwtch::client {
 namespace {
 
@@ -46,13 +48,41 @@ Result<Identity> read_identity(io::Files& files, const std::string& directory) {
   return Identity::from_seed(seed);
 }
 
+// Events as frames: as many in one as it holds, each behind its size, since a frame is there as a whole or not at all.
+std::vector<Bytes> frames_of(const std::vector<Bytes>& events) {
+  std::vector<Bytes> frames;
+  for (const Bytes& event : events) {
+    const size_t size = sizeof(uint32_t) + event.size();
+    if (frames.empty() || frames.back().size() + size > Journal::kPayloadBytesMax) frames.emplace_back();
+    Bytes& frame = frames.back();
+    frame.resize(frame.size() + sizeof(uint32_t));
+    store_le(frame.data() + frame.size() - sizeof(uint32_t), static_cast<uint32_t>(event.size()));
+    frame.insert(frame.end(), event.begin(), event.end());
+  }
+  return frames;
+}
+
+Status apply_frame(Profile& profile, ByteView frame) {
+  Reader reader(frame);
+  while (!reader.rest().empty()) {
+    const ByteView bytes = reader.take(reader.get<uint32_t>());
+    if (!reader.ok()) return fail(Errc::corrupt, "profile journal: a frame ends inside an event");
+    const Result<Event> event = decode_event(bytes);
+    if (!event) return fail(event.error());
+    profile.apply(*event);
+  }
+  return {};
+}
+
 }  // namespace
 
 // The lock, and the journal open and read up to its end.
 class Store::Locked {
  public:
   explicit Locked(Store& store) : store_(store) {
-    Result<io::File> lock = store.files_.lock(store.directory_ + "/" + kLockFile);
+    const std::string path = store.directory_ + "/" + kLockFile;
+    Result<io::File> lock = store.files_.lock(path);
+    while (!lock && lock.error().code == Errc::busy && store.wait_ && store.wait_()) lock = store.files_.lock(path);
     if (!lock) {
       status_ = lock.error().code == Errc::busy ? fail(Errc::busy, "profile: another process is changing it")
                                                 : Status(fail(lock.error()));
@@ -107,15 +137,10 @@ Result<std::unique_ptr<Store>> Store::open(io::Files& files, Random& random, std
 }
 
 Status Store::begin() {
-  const Status read = journal_.begin([this] { profile_ = Profile(); },
-                                     [this](ByteView payload) -> Status {
-                                       const Result<Event> event = decode_event(payload);
-                                       if (!event) return fail(event.error());
-                                       profile_.apply(*event);
-                                       return {};
-                                     });
+  const Status read =
+      journal_.begin([this] { profile_ = Profile(); }, [this](ByteView frame) { return apply_frame(profile_, frame); });
   if (!read || !journal_.suspect()) return read;
-  return journal_.rewrite(random_, profile_.events(true));
+  return journal_.rewrite(random_, frames_of(profile_.events(true)));
 }
 
 Status Store::refresh() { return Locked(*this).status(); }
@@ -123,7 +148,10 @@ Status Store::refresh() { return Locked(*this).status(); }
 Status Store::commit(const std::vector<Event>& events, Keep keep) {
   const Locked locked(*this);
   if (!locked.status()) return locked.status();
-  for (const Event& event : events) journal_.append(encode(event));
+  std::vector<Bytes> encoded;
+  encoded.reserve(events.size());
+  for (const Event& event : events) encoded.push_back(encode(event));
+  for (const Bytes& frame : frames_of(encoded)) journal_.append(frame);
   if (const Status written = journal_.write(keep == Keep::durable); !written) return written;
   for (const Event& event : events) profile_.apply(event);
   return {};
@@ -132,16 +160,16 @@ Status Store::commit(const std::vector<Event>& events, Keep keep) {
 Status Store::forget_messages() {
   const Locked locked(*this);
   if (!locked.status()) return locked.status();
-  const std::vector<Bytes> events = profile_.events(false);
-  if (const Status rewritten = journal_.rewrite(random_, events); !rewritten) return rewritten;
+  const std::vector<Bytes> frames = frames_of(profile_.events(false));
+  if (const Status rewritten = journal_.rewrite(random_, frames); !rewritten) return rewritten;
   profile_ = Profile();
-  for (const Bytes& event : events) profile_.apply(*decode_event(event));
+  for (const Bytes& frame : frames) CHECK(apply_frame(profile_, frame));
   return {};
 }
 
 Status Store::compact() {
   if (profile_.obsolete_bytes() < kObsoleteBytesMin || profile_.obsolete_bytes() < journal_.size() / 2) return {};
-  return journal_.rewrite(random_, profile_.events(true));
+  return journal_.rewrite(random_, frames_of(profile_.events(true)));
 }
 
 }  // namespace cwtch::client

@@ -28,10 +28,15 @@ class Store {
   const Profile& profile() const { return profile_; }
   const std::string& directory() const { return directory_; }
 
+  // Called while another process holds the lock: true to try again, after whatever it waited. Without it, a lock that
+  // is held is busy at once.
+  void on_busy(std::function<bool()> wait) { wait_ = std::move(wait); }
+
   // Learns what other processes did. busy while one of them holds the lock.
   Status refresh();
   // Learns what other processes did, then appends and applies `events`. After an error nothing of them is applied; the
-  // caller may try again. busy while another process holds the lock.
+  // caller may try again. A crash leaves all of them or none, if together they are below 1 MiB; beyond, the first of
+  // them. busy while another process holds the lock.
   Status commit(const std::vector<Event>& events, Keep keep);
   // Forgets all messages and how far the logs are known, durably; servers, groups and outbox stay.
   Status forget_messages();
@@ -48,6 +53,7 @@ class Store {
   const Identity identity_;
   Profile profile_;
   Journal journal_;
+  std::function<bool()> wait_;
 };
 
 }  // namespace cwtch::client

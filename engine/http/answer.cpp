@@ -55,8 +55,6 @@ std::string_view reason(uint16_t status) {
       return "Not Modified";
     case 400:
       return "Bad Request";
-    case 401:
-      return "Unauthorized";
     case 403:
       return "Forbidden";
     case 404:

@@ -18,7 +18,8 @@ std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error
 
 std::vector<SchemeEntry> schemes(bool leaky_modes) {
   return {
-      {"full", "none", "nothing: everybody asks for everything behind a position that everybody may name", true},
+      {"full", "none",
+       "nothing with the whole log; who continues from a public boundary shows roughly when it was here last", true},
       {"segments", "none", "which sealed segments a client still wanted, so roughly when it was here last", true},
       {"cursor", "none", "the record a client stopped at, which links its sessions to each other", leaky_modes},
   };

@@ -15,7 +15,6 @@ constexpr ProblemInfo kProblems[] = {
     {malformed_request, 400, "malformed-request", "The bytes are not one well-formed HTTP/1.1 request"},
     {bad_parameter, 400, "bad-parameter", "A query parameter has no usable value"},
     {unknown_parameter, 400, "unknown-parameter", "A query parameter is unknown here"},
-    {token_required, 401, "token-required", "A post needs a valid token"},
     {denied, 403, "denied", "This server does not allow that"},
     {not_found, 404, "not-found", "There is no such resource"},
     {no_such_position, 404, "no-such-position", "The log does not reach that position"},
@@ -84,7 +83,7 @@ Problem problem_of_post(const Error& error) {
       problem.detail = "signature and nonce are accepted once";
       break;
     case Errc::denied:
-      problem.type = token_required;
+      problem.type = denied;
       break;
     case Errc::busy:
     case Errc::closed:

@@ -14,7 +14,6 @@ enum class ProblemType : uint8_t {
   malformed_request,      // 400, always closes: the bytes are not one well-formed request
   bad_parameter,          // 400
   unknown_parameter,      // 400
-  token_required,         // 401
   denied,                 // 403
   not_found,              // 404
   no_such_position,       // 404: beyond the end of the log
@@ -62,7 +61,7 @@ struct Problem {
   uint16_t status() const { return info(type).status; }
 };
 
-// What the board or the log says about a post: malformed 422, too_large 413, conflict 409, denied 401, busy and
+// What the board or the log says about a post: malformed 422, too_large 413, conflict 409, denied 403, busy and
 // read_only 503 with Retry-After; everything else is internal.
 Problem problem_of_post(const Error& error);
 // What the reader says about a position or a segment: not_found 404, gone 410, corrupt and io "damaged".

@@ -38,12 +38,12 @@ void ArrivalSketch::add(uint64_t key) {
 
 // ---- ChunkCache
 
-ChunkCache::ChunkCache(size_t cache_bytes, uint32_t chunk_bytes)
+ChunkCache::ChunkCache(size_t cache_bytes, uint32_t chunk_bytes, uint64_t hold_ns)
     : chunk_bytes_(chunk_bytes),
+      hold_ns_(hold_ns),
       memory_(std::max(kSlotsMin, cache_bytes / chunk_bytes) * chunk_bytes),
       slots_(std::max(kSlotsMin, cache_bytes / chunk_bytes)),
       main_max_(slots_.size() / 2),
-      awaited_max_(slots_.size() / 4),
       arrivals_(slots_.size()) {
   CHECK(chunk_bytes > 0);
   for (Slot& slot : slots_) empty_.push_back(slot);
@@ -56,19 +56,21 @@ ChunkCache::Slot* ChunkCache::find(uint64_t offset) {
   return offset - slot->offset < slot->bytes ? slot : nullptr;
 }
 
-// What was read ahead is kept for its reader, but not for ever: he may have stopped.
-bool ChunkCache::held_for_reader(const Slot& slot) const {
-  return slot.awaited && claims_ - slot.claimed <= slots_.size();
+// What was read ahead is kept for its reader, but not for ever: he may have stopped. The same for what he is in.
+ChunkCache::Held ChunkCache::held(const Slot& slot, uint64_t now_ns) const {
+  if (slot.in_use && now_ns - slot.used_ns < hold_ns_) return Held::in_use;
+  if (slot.awaited && claims_ - slot.claimed <= slots_.size()) return Held::awaited;
+  return Held::no;
 }
 
 // The least recently used that may go. What must stay goes to the list's other end, so that nobody looks at it again
 // and again.
-ChunkCache::Slot* ChunkCache::first_evictable(List<Slot>& list, bool also_awaited) {
+ChunkCache::Slot* ChunkCache::first_evictable(List<Slot>& list, Held held_max, uint64_t now_ns) {
   const Slot* first_kept = nullptr;
   while (!list.empty()) {
     Slot& slot = list.front();
     if (&slot == first_kept) break;
-    if (evictable(slot) && (also_awaited || !held_for_reader(slot))) return &slot;
+    if (evictable(slot) && held(slot, now_ns) <= held_max) return &slot;
     if (first_kept == nullptr) first_kept = &slot;
     slot.unlink();
     list.push_back(slot);
@@ -76,28 +78,30 @@ ChunkCache::Slot* ChunkCache::first_evictable(List<Slot>& list, bool also_awaite
   return nullptr;
 }
 
-// True if one more chunk may be read ahead.
+// Room for read-ahead is a quarter of what readers do not occupy: the more of them, the less it can help.
 bool ChunkCache::may_read_ahead() {
-  if (awaited_count_ < awaited_max_) return true;
-  // Some may wait for readers who have stopped. Not looked for each time.
+  const auto room = [this] { return awaited_count_ < (slots_.size() - in_use_count_) / 4; };
+  if (room()) return true;
+  // Some may be there for readers who have stopped. Not looked for each time.
   if (claims_ < look_again_) return false;
   look_again_ = claims_ + slots_.size() / 8;
   for (Slot& slot : slots_) {
-    if (slot.awaited && !held_for_reader(slot)) stop_awaiting(slot);
+    if (slot.awaited && claims_ - slot.claimed > slots_.size()) set_awaited(slot, false);
   }
-  return awaited_count_ < awaited_max_;
+  return room();
 }
 
 // Whoever leaves. May move chunks from the window to main on the way.
-ChunkCache::Slot* ChunkCache::choose_victim() {
+ChunkCache::Slot* ChunkCache::choose_victim(Why why, uint64_t now_ns) {
   while (true) {
-    Slot* const candidate = first_evictable(window_, false);
+    Slot* const candidate = first_evictable(window_, Held::no, now_ns);
+    if (candidate == nullptr && why == Why::read_ahead) return nullptr;
     if (candidate != nullptr && main_count_ < main_max_) {
       move(*candidate, true);
       continue;
     }
-    Slot* const resident = first_evictable(main_, true);
-    if (candidate == nullptr) return resident != nullptr ? resident : first_evictable(window_, true);
+    Slot* const resident = first_evictable(main_, Held::no, now_ns);
+    if (candidate == nullptr) return resident != nullptr ? resident : first_evictable(window_, Held::awaited, now_ns);
     if (resident == nullptr) return candidate;
     if (arrivals_.estimate(candidate->offset) <= arrivals_.estimate(resident->offset)) return candidate;
     move(*candidate, true);
@@ -105,12 +109,12 @@ ChunkCache::Slot* ChunkCache::choose_victim() {
   }
 }
 
-ChunkCache::Slot* ChunkCache::claim(uint64_t offset, uint32_t bytes, Why why) {
+ChunkCache::Slot* ChunkCache::claim(uint64_t offset, uint32_t bytes, Why why, uint64_t now_ns) {
   CHECK(bytes > 0 && bytes <= chunk_bytes_);
   DCHECK(find(offset) == nullptr);
   if (why == Why::read_ahead && !may_read_ahead()) return nullptr;
   if (empty_.empty()) {
-    Slot* const victim = choose_victim();
+    Slot* const victim = choose_victim(why, now_ns);
     if (victim == nullptr) return nullptr;
     drop(*victim);
   }
@@ -119,16 +123,23 @@ ChunkCache::Slot* ChunkCache::claim(uint64_t offset, uint32_t bytes, Why why) {
   slot.offset = offset;
   slot.bytes = bytes;
   slot.claimed = ++claims_;
-  slot.awaited = why == Why::read_ahead;
-  awaited_count_ += slot.awaited;
+  set_awaited(slot, why == Why::read_ahead);
   window_.push_back(slot);
   by_offset_.emplace(offset, &slot);
   return &slot;
 }
 
+void ChunkCache::loaded(Slot& slot, uint64_t now_ns) {
+  slot.state = State::ready;
+  if (slot.awaited) return;
+  set_in_use(slot, true);  // whoever wanted it is about to come
+  slot.used_ns = now_ns;
+}
+
 void ChunkCache::drop(Slot& slot) {
   CHECK(slot.pins == 0 && slot.state != State::empty);
-  stop_awaiting(slot);
+  set_awaited(slot, false);
+  set_in_use(slot, false);
   by_offset_.erase(slot.offset);
   main_count_ -= slot.in_main;
   slot.in_main = false;
@@ -137,14 +148,22 @@ void ChunkCache::drop(Slot& slot) {
   empty_.push_front(slot);  // its memory is the warmest
 }
 
-void ChunkCache::arrive(Slot& slot) {
+void ChunkCache::arrive(Slot& slot, uint64_t now_ns) {
   arrivals_.add(slot.offset);
-  touch(slot);
+  touch(slot, now_ns);
 }
 
-void ChunkCache::touch(Slot& slot) {
-  stop_awaiting(slot);
+void ChunkCache::touch(Slot& slot, uint64_t now_ns) {
+  set_awaited(slot, false);
+  set_in_use(slot, true);
+  slot.used_ns = now_ns;
   move(slot, slot.in_main);
+}
+
+void ChunkCache::leave(uint64_t end) {
+  if (end == 0) return;
+  Slot* const slot = find(end - 1);
+  if (slot != nullptr && slot->offset + slot->bytes == end) set_in_use(*slot, false);
 }
 
 void ChunkCache::move(Slot& slot, bool to_main) {
@@ -155,9 +174,16 @@ void ChunkCache::move(Slot& slot, bool to_main) {
   (to_main ? main_ : window_).push_back(slot);
 }
 
-void ChunkCache::stop_awaiting(Slot& slot) {
+void ChunkCache::set_awaited(Slot& slot, bool awaited) {
+  awaited_count_ += awaited;
   awaited_count_ -= slot.awaited;
-  slot.awaited = false;
+  slot.awaited = awaited;
+}
+
+void ChunkCache::set_in_use(Slot& slot, bool in_use) {
+  in_use_count_ += in_use;
+  in_use_count_ -= slot.in_use;
+  slot.in_use = in_use;
 }
 
 }  // namespace cwtch::log

@@ -47,14 +47,16 @@ class ChunkCache {
     State state = State::empty;
     bool in_main = false;
     bool awaited = false;  // read ahead, and nobody has come for it yet
+    bool in_use = false;   // a reader came, and none has gone on to what follows
     uint32_t pins = 0;
     uint32_t bytes = 0;
     uint64_t offset = 0;   // of its first byte, in the stream
     uint64_t claimed = 0;  // number of the claim
+    uint64_t used_ns = 0;
   };
 
-  // At least kSlotsMin slots.
-  ChunkCache(size_t cache_bytes, uint32_t chunk_bytes);
+  // At least kSlotsMin slots. `hold_ns`: how long a chunk is held since a reader was last seen in it.
+  ChunkCache(size_t cache_bytes, uint32_t chunk_bytes, uint64_t hold_ns);
 
   uint32_t size() const { return static_cast<uint32_t>(slots_.size()); }
   uint32_t index_of(const Slot& slot) const { return static_cast<uint32_t>(&slot - slots_.data()); }
@@ -64,27 +66,31 @@ class ChunkCache {
   // The chunk that holds `offset`, loading or ready; or nullptr.
   Slot* find(uint64_t offset);
   // A slot for the chunk at [offset, offset + bytes), taken from whoever deserves it least, in state loading. nullptr
-  // when there is none: all are pinned or loading; or for a read-ahead, when enough is read ahead already.
-  Slot* claim(uint64_t offset, uint32_t bytes, Why why);
-  void loaded(Slot& slot) { slot.state = State::ready; }
+  // when there is none: all are pinned, loading or held; or for a read-ahead, when enough is read ahead already.
+  Slot* claim(uint64_t offset, uint32_t bytes, Why why, uint64_t now_ns);
+  void loaded(Slot& slot, uint64_t now_ns);
   // The load failed: back to empty.
   void drop(Slot& slot);
-  // A reader came to the start of this chunk, or goes on inside it.
-  void arrive(Slot& slot);
-  void touch(Slot& slot);
+  // A reader came to the start of this chunk, or goes on inside it, or has gone on from the chunk that ends at `end`.
+  void arrive(Slot& slot, uint64_t now_ns);
+  void touch(Slot& slot, uint64_t now_ns);
+  void leave(uint64_t end);
 
  private:
   static constexpr size_t kSlotsMin = 8;
 
   static bool evictable(const Slot& slot) { return slot.pins == 0 && slot.state == State::ready; }
-  bool held_for_reader(const Slot& slot) const;
-  Slot* first_evictable(List<Slot>& list, bool also_awaited);
-  Slot* choose_victim();
+  enum class Held : uint8_t { no, awaited, in_use };
+  Held held(const Slot& slot, uint64_t now_ns) const;
+  Slot* first_evictable(List<Slot>& list, Held held_max, uint64_t now_ns);
+  Slot* choose_victim(Why why, uint64_t now_ns);
   bool may_read_ahead();
   void move(Slot& slot, bool to_main);
-  void stop_awaiting(Slot& slot);
+  void set_awaited(Slot& slot, bool awaited);
+  void set_in_use(Slot& slot, bool in_use);
 
   const uint32_t chunk_bytes_;
+  const uint64_t hold_ns_;
   AlignedMemory memory_;
   std::vector<Slot> slots_;
   std::map<uint64_t, Slot*> by_offset_;
@@ -94,7 +100,7 @@ class ChunkCache {
   size_t main_count_ = 0;
   size_t main_max_;
   size_t awaited_count_ = 0;
-  size_t awaited_max_;
+  size_t in_use_count_ = 0;
   uint64_t claims_ = 0;
   uint64_t look_again_ = 0;
   ArrivalSketch arrivals_;

@@ -61,6 +61,7 @@ class LogOnDisk final : public Log, Journal::Observer, PendingPosts::Owner, Main
     Reader::Options cache;
     cache.cache_bytes = std::max<size_t>(kCompareCacheBytes, size_t{4} * options_.chunk_bytes);
     cache.read_ahead_chunks = 0;
+    cache.hold_ns = 0;
     reader_ = Reader::make(io, files_, shared_, cache);
     pending_.start(*reader_);
     maintain();

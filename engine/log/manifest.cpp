@@ -10,7 +10,7 @@ namespace cwtch::log {
 namespace {
 
 constexpr uint32_t kMagic = 0x464D5743;  // "CWMF"
-constexpr uint64_t kBlocksBeforeCompaction = 128;
+constexpr uint64_t kBlocksBeforeCompaction = 32;
 constexpr size_t kCrcOffset = kBlockBytes - 4;
 
 enum Part : uint32_t { kSegment = 1, kRun = 2, kRetained = 4, kBase = 8 };

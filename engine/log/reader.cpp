@@ -11,6 +11,8 @@
 namespace cwtch::log {
 namespace {
 
+constexpr uint64_t kStarvedRetryNs = 10 * kMillisecond;  // holds may have ended, though nothing has happened
+
 using SegmentPointer = std::shared_ptr<const Segment>;
 using EndPointer = std::shared_ptr<const Segment::End>;
 
@@ -21,7 +23,7 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
         files_(files),
         shared_(std::move(shared)),
         options_(options),
-        cache_(options.cache_bytes, shared_->chunk_bytes),
+        cache_(options.cache_bytes, shared_->chunk_bytes, options.hold_ns),
         loads_(std::make_unique<ChunkLoad[]>(cache_.size())) {
     refresh();
   }
@@ -32,6 +34,7 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   Position first_retained() const override { return layout_->first_retained; }
   const Layout& layout() const override { return *layout_; }
   Result<uint64_t> boundary(Position position) const override;
+  void find_boundary(Fetch& fetch, Position position, void (*callback)(void*, Fetch&), void* owner) override;
   void find(Fetch& fetch, Position position, void (*callback)(void*, Fetch&), void* owner) override;
   Result<View> view(uint64_t offset, size_t size_max) override;
   void fetch(Fetch& fetch, uint64_t offset, void (*callback)(void*, Fetch&), void* owner) override;
@@ -42,7 +45,9 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
                   void* owner) override;
   Statistics statistics() const override { return statistics_; }
   size_t pinned() const override { return pinned_; }
-  bool idle() const override { return loads_in_flight_ == 0 && end_loads_.empty() && !timer_.in_flight(); }
+  bool idle() const override {
+    return loads_in_flight_ == 0 && end_loads_.empty() && !timer_.in_flight() && !starved_timer_.in_flight();
+  }
 
  private:
   // A segment's table on its way into memory, by a worker.
@@ -74,6 +79,7 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   void wake(List<Fetch>& waiters);
   void call_soon();
   void called(io::Timer&);
+  void starved_again(io::Timer&);
   void wake_starved();
 
   EndLoad& end_load(const SegmentPointer& segment);
@@ -96,8 +102,11 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   DamageMemory damages_;
   std::string damaged_file_;
   List<Fetch> due_;      // answered; called back by the timer
-  List<Fetch> starved_;  // every slot was pinned or loading
+  List<Fetch> starved_;  // every slot was pinned, loading or held
   io::Timer timer_;
+  io::Timer starved_timer_;
+  bool serving_starved_ = false;
+  bool no_slot_ = false;  // the last one asked for found none
   size_t pinned_ = 0;
   Statistics statistics_;
 };
@@ -151,7 +160,10 @@ Result<uint64_t> CachingReader::boundary(Position position) const {
   const Segment& segment = **(after - 1);
   if (segment.first == position) return segment.stream_offset;
   const std::shared_ptr<const Segment::End> end = segment.known_end();
-  if (end == nullptr) return fail(Errc::busy, "log: the segment's table is not read yet", segment.stream_offset);
+  if (end == nullptr) {
+    if (const auto* const entry = damages_.table_of(segment, io_.now_ns())) return fail(entry->error);
+    return fail(Errc::busy, "log: the segment's table is not read yet", segment.stream_offset);
+  }
   const auto place = std::lower_bound(end->table.begin(), end->table.end(), position,
                                       [](const ChunkPlace& c, Position p) { return c.first < p; });
   if (place != end->table.end() && place->first == position && place->border) return place->offset;
@@ -193,15 +205,16 @@ Result<View> CachingReader::view_chunk(const Segment& segment, uint64_t offset, 
     if (slot->state != ChunkCache::State::ready) return fail(Errc::busy, "log: the chunk is on its way");
     slot->pins += 1;
     pinned_ += 1;
-    const uint64_t end = slot->offset + slot->bytes;
+    const uint64_t end = slot->offset + slot->bytes, now = io_.now_ns();
     View view = make_view({cache_.memory(*slot) + (offset - slot->offset), std::min<uint64_t>(end - offset, size_max)},
                           this, cache_.index_of(*slot), nullptr);
     if (offset == slot->offset) {
       statistics_.hits += 1;
-      cache_.arrive(*slot);
+      cache_.leave(offset);
+      cache_.arrive(*slot, now);
       read_ahead(end);
     } else {
-      cache_.touch(*slot);
+      cache_.touch(*slot, now);
     }
     return view;
   }
@@ -279,7 +292,7 @@ Result<uint64_t> CachingReader::place_of(Position position) {
   }
   if (slot == nullptr || slot->state != ChunkCache::State::ready)
     return fail(Errc::busy, "log: the chunk is on its way", start);
-  cache_.touch(*slot);
+  cache_.touch(*slot, io_.now_ns());
   const std::optional<size_t> at = offset_in({cache_.memory(*slot), slot->bytes}, position);
   if (!at) return fail(Errc::corrupt, "segment: position is missing in its chunk");
   return start + *at;
@@ -318,6 +331,12 @@ void CachingReader::find(Fetch& fetch, Position position, void (*callback)(void*
   begin(fetch, callback, owner);
 }
 
+void CachingReader::find_boundary(Fetch& fetch, Position position, void (*callback)(void*, Fetch&), void* owner) {
+  fetch.what = Fetch::What::boundary;
+  fetch.position = position;
+  begin(fetch, callback, owner);
+}
+
 void CachingReader::cancel(Fetch& fetch) {
   if (!fetch.in_flight) return;
   fetch.unlink();
@@ -352,6 +371,18 @@ bool CachingReader::advance(Fetch& fetch) {
       fetch.result = fail(place.error());
       return true;
     }
+    case Fetch::What::boundary: {
+      const Result<uint64_t> place = boundary(fetch.position);
+      if (!place && place.error().code == Errc::busy) {
+        end_load(*segment_at(place.error().offset)).waiters.push_back(fetch);
+        return false;
+      }
+      if (place)
+        fetch.offset = *place;
+      else
+        fetch.result = fail(place.error());
+      return true;
+    }
   }
   CHECK(false);
 }
@@ -377,9 +408,15 @@ bool CachingReader::await_chunk(Fetch& fetch, const SegmentPointer& segment, uin
     damages_.add_chunk(place, error, segment->path, now);
     return false;
   }
-  ChunkLoad* const started = load(segment, end, chunk, ChunkCache::Why::wanted);
+  if (offset == place.offset) cache_.leave(offset);  // the slot that it is done with may be the one it gets
+  const bool queue = !starved_.empty() && !serving_starved_;
+  ChunkLoad* const started = queue ? nullptr : load(segment, end, chunk, ChunkCache::Why::wanted);
   if (started == nullptr) {
+    no_slot_ = !queue;
     starved_.push_back(fetch);
+    if (queue) call_soon();
+    if (!starved_timer_.in_flight())
+      io_.timer(starved_timer_, kStarvedRetryNs, io::then<&CachingReader::starved_again>(this));
     return true;
   }
   statistics_.misses += 1;
@@ -414,15 +451,23 @@ void CachingReader::wake(List<Fetch>& waiters) {
   }
 }
 
+void CachingReader::starved_again(io::Timer&) { wake_starved(); }
+
+// First come, first served: others queue behind while anybody waits.
 void CachingReader::wake_starved() {
-  // As many as there are slots for; the first that finds none waits in front again.
-  List<Fetch> now;
-  now.splice_back(starved_);
-  while (!now.empty() && starved_.empty()) {
-    Fetch& fetch = now.pop_front();
-    if (advance(fetch)) finish(fetch);
+  while (!starved_.empty()) {
+    Fetch& fetch = starved_.pop_front();
+    no_slot_ = false;
+    serving_starved_ = true;
+    const bool answered = advance(fetch);
+    serving_starved_ = false;
+    if (no_slot_) {
+      fetch.unlink();
+      starved_.push_front(fetch);
+      return;
+    }
+    if (answered) finish(fetch);
   }
-  starved_.splice_back(now);
 }
 
 // ---- loading ----
@@ -455,7 +500,7 @@ void CachingReader::end_load_done(EndLoad& load) {
 ChunkLoad* CachingReader::load(const SegmentPointer& segment, const EndPointer& end, size_t chunk,
                                ChunkCache::Why why) {
   const ChunkPlace& place = end->table[chunk];
-  ChunkCache::Slot* const slot = cache_.claim(place.offset, place.bytes, why);
+  ChunkCache::Slot* const slot = cache_.claim(place.offset, place.bytes, why, io_.now_ns());
   if (slot == nullptr) return nullptr;
   ChunkLoad& started = loads_[cache_.index_of(*slot)];
   started.slot = slot;
@@ -468,7 +513,7 @@ void CachingReader::load_done(ChunkLoad& load, const Status& status) {
   loads_in_flight_ -= 1;
   statistics_.bytes_read += load.bytes_read;
   if (status) {
-    cache_.loaded(*load.slot);
+    cache_.loaded(*load.slot, io_.now_ns());
   } else {
     cache_.drop(*load.slot);
     damages_.add_chunk(load.place(), status.error(), load.segment().path, io_.now_ns());

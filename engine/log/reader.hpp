@@ -9,6 +9,7 @@
 
 #include <memory>
 
+#include "engine/core/clock.hpp"
 #include "engine/io/io.hpp"
 #include "engine/log/layout.hpp"
 
@@ -42,13 +43,13 @@ class Fetch : public ListLink {
   uint64_t offset = 0;  // find(): where the position starts
 
   // ---- for Reader ----
-  enum class What : uint8_t { chunk, file, position };
+  enum class What : uint8_t { chunk, file, position, boundary };
   void (*callback)(void* owner, Fetch& fetch) = nullptr;
   void* owner = nullptr;
   bool in_flight = false;
   What what = What::chunk;
   uint64_t at = 0;                         // chunk: in the stream; file: in the file
-  Position position;                       // position: the one to find
+  Position position;                       // position, boundary: the one to find
   std::shared_ptr<const Segment> segment;  // file: whose
   ~Fetch() { CHECK(!in_flight); }
 };
@@ -57,7 +58,8 @@ class Reader {
  public:
   struct Options {
     size_t cache_bytes = 64 << 20;
-    uint32_t read_ahead_chunks = 2;  // on their way while a reader has the one before
+    uint32_t read_ahead_chunks = 4;        // on their way while a reader has the one before
+    uint64_t hold_ns = 50 * kMillisecond;  // a chunk is kept for a reader that was seen in it; 0: nobody walks
   };
   struct Statistics {
     uint64_t hits = 0;            // a reader came to a chunk and it was there
@@ -79,9 +81,13 @@ class Reader {
   virtual Position first_retained() const = 0;
   virtual const Layout& layout() const = 0;
 
-  // The offset of a segment's start, of the open tail's start or of the committed end: the positions that anyone may
-  // name. not_found for any other position, gone below the first retained one, and not_found beyond the end.
+  // The offset of a segment's start (as it was sealed, merged since or not), of the open tail's start or of the
+  // committed end: the positions that anyone may name. not_found for any other position and beyond the end, gone below
+  // the first retained one. busy: only the table of a merged segment can tell, and it is not read yet: ask with
+  // find_boundary().
   virtual Result<uint64_t> boundary(Position position) const = 0;
+  // The same, reading what it lacks: fetch.offset or the error in the callback.
+  virtual void find_boundary(Fetch& fetch, Position position, void (*callback)(void*, Fetch&), void* owner) = 0;
   // Any position, by reading its chunk: for modes that may leak. fetch.offset in the callback.
   virtual void find(Fetch& fetch, Position position, void (*callback)(void*, Fetch&), void* owner) = 0;
 

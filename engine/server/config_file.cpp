@@ -51,7 +51,7 @@ OrText<void> apply_toml(Config& config, std::string_view text, std::string_view 
   for (const auto& [section, node] : parsed.table()) {
     const auto* table = node.as_table();
     if (table == nullptr) return wrong(unknown(source, node, std::string(section.str())));
-    const auto in_section = [&](const Option& o) { return section.str() == o.section; };
+    const auto in_section = [&name = section](const Option& o) { return name.str() == o.section; };
     if (table->empty() && std::none_of(options().begin(), options().end(), in_section)) {
       return wrong(unknown(source, node, std::string(section.str())));
     }

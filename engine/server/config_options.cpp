@@ -74,7 +74,8 @@ std::vector<Option> make_options() {
        .member = &Config::read_ahead_chunks,
        .max = 64,
        .what = "Chunks read before they are asked for, when a reader walks forward.",
-       .why = "Two hide the latency of an SSD; spinning disks want more."},
+       .why = "Four keep an SSD busy for one reader; spinning disks want more. Many readers get what the cache has "
+              "room for."},
       {.section = "stream",
        .name = "send_buffer_bytes",
        .unit = "bytes",
@@ -90,7 +91,7 @@ std::vector<Option> make_options() {
        .min = 64 * kKiB,
        .max = 64 * kMiB,
        .what = "Bytes of the past that one turn of a shard's loop sends at most.",
-       .why = "Bounds how long a small request waits behind readers of the whole log: 1 MiB is about 250 us."},
+       .why = "Bounds how long a small request waits behind readers of the whole log: 256 KiB is about 60 us."},
       {.section = "stream",
        .name = "heartbeat_s",
        .unit = "seconds",

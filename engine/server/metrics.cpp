@@ -45,6 +45,7 @@ std::vector<Metrics::Row> Metrics::rows() const {
       {"cwtchd_log_read_only", "gauge", "1 while the log accepts no posts.", healthy() ? 0u : 1u},
       {"cwtchd_key_index_memory_bytes", "gauge", "Memory of the key index.", sum(&Counters::index_memory_bytes)},
       {"cwtchd_key_index_keys", "gauge", "Keys in the key index, two per record.", rounded(sum(&Counters::index_keys))},
+      {"cwtchd_start_bytes_read", "gauge", "Bytes of the log that the start read.", sum(&Counters::start_bytes_read)},
       {"cwtchd_chunk_cache_hits_total", "counter", "Chunks served from the cache.",
        rounded(sum(&Counters::chunk_hits))},
       {"cwtchd_chunk_cache_misses_total", "counter", "Chunks that had to be read.",

@@ -20,7 +20,13 @@ class Metrics {
   bool healthy() const;      // posts are accepted, as far as the log is concerned
 
  private:
-  struct Row;
+  // One number with its name (by the Prometheus guide: base units, _total for counters), kind and meaning.
+  struct Row {
+    const char* name;
+    const char* kind;  // "counter" or "gauge"
+    const char* help;
+    uint64_t value;
+  };
   std::vector<Row> rows() const;
   void refresh();
 
@@ -28,14 +34,6 @@ class Metrics {
   const Clock& clock_;
   uint64_t taken_ns_ = 0;
   std::vector<Row> taken_;
-};
-
-// One number with its name (by the Prometheus guide: base units, _total for counters), kind and meaning.
-struct Metrics::Row {
-  const char* name;
-  const char* kind;  // "counter" or "gauge"
-  const char* help;
-  uint64_t value;
 };
 
 }  // namespace cwtch::server

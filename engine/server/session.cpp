@@ -162,7 +162,7 @@ void Session::get_log(const http::GetLog& request) {
   }
   const Result<uint64_t> from = place_of(w.from);
   if (from) return from_found(*from);
-  if (from.error().code == Errc::busy) return wait_for_table(from.error().offset);
+  if (from.error().code == Errc::busy) return wait_for_table(w.from);
   const bool beyond = w.from > services_.reader.committed().end;
   if (from.error().code != Errc::not_found || beyond || !services_.leaky_modes)
     return answer_problem(problem_of_position(from.error(), beyond));
@@ -170,15 +170,17 @@ void Session::get_log(const http::GetLog& request) {
   services_.reader.find(w.find, w.from, &Session::found, this);
 }
 
-void Session::wait_for_table(uint64_t offset) {
+void Session::wait_for_table(log::Position position) {
   state_ = State::preparing;
-  services_.reader.fetch(work().find, offset, &Session::table_read, this);
+  services_.reader.find_boundary(work().find, position, &Session::table_read, this);
 }
 
 void Session::table_read(void* session, log::Fetch& fetch) {
   auto& self = *static_cast<Session*>(session);
   if (!self.connection_.open()) return self.connection_.close_when_idle();
-  if (!fetch.result) return self.answer_problem(http::problem_of_read(fetch.result.error()));
+  const bool damaged =
+      !fetch.result && (fetch.result.error().code == Errc::corrupt || fetch.result.error().code == Errc::io);
+  if (damaged) return self.answer_problem(http::problem_of_read(fetch.result.error()));
   const http::Command command = self.work().command;
   self.get_log(std::get<http::GetLog>(command));
 }
@@ -200,7 +202,7 @@ void Session::from_found(uint64_t offset) {
   if (w.follow) return to_found(offset);
   const Result<uint64_t> to = place_of(w.to);
   if (to) return to_found(*to);
-  if (to.error().code == Errc::busy) return wait_for_table(to.error().offset);
+  if (to.error().code == Errc::busy) return wait_for_table(w.to);
   const bool beyond = w.to > services_.reader.committed().end;
   if (to.error().code != Errc::not_found || beyond || !services_.leaky_modes)
     return answer_problem(problem_of_position(to.error(), beyond));
@@ -309,7 +311,9 @@ void Session::answer(size_t head_bytes) {
 
 Result<net::Handler::Piece> Session::pull() {
   if (head_sent_ < head_bytes_) {
-    const bool more = state_ == State::answering && (work_->document != nullptr || !cursor_.done());
+    // Promised only if it follows at once: the kernel keeps a short packet back for 200 ms otherwise.
+    const bool rest = work_->document != nullptr || !(cursor_.done() || cursor_.waits());
+    const bool more = state_ == State::answering && rest;
     return Piece{ByteView(work_->head).subspan(head_sent_, static_cast<size_t>(head_bytes_ - head_sent_)), more};
   }
   if (state_ != State::answering) return Piece{};
@@ -341,6 +345,10 @@ void Session::sent(size_t size) {
     if (head_sent_ < head_bytes_) return;
     head_sent_ = head_bytes_ = 0;
     if (state_ != State::answering) return;  // that was "100 Continue"
+    // What follows is the log's: a reader that stops costs no more than a follower that waits.
+    if (work_->document == nullptr && work_->rest.empty() && !work_->find.in_flight && !work_->post.in_flight()) {
+      work_.reset();
+    }
   } else if (work_ != nullptr && work_->document != nullptr) {
     work_->document_sent += size;
     if (work_->document_sent == work_->document->size()) work_->document.reset();

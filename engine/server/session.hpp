@@ -74,7 +74,7 @@ class Session final : public ListLink, private net::Handler, private stream::Cur
   void act();
   void get_log(const http::GetLog& request);
   Result<uint64_t> place_of(log::Position position);
-  void wait_for_table(uint64_t offset);
+  void wait_for_table(log::Position position);
   static void table_read(void* session, log::Fetch& fetch);
   void from_found(uint64_t offset);
   void to_found(uint64_t offset);

@@ -345,6 +345,7 @@ void Shard::update_counters() {
   set(counters_.segments_merged, writer.segments_merged);
   set(counters_.segments_retired, writer.segments_retired);
   set(counters_.index_memory_bytes, writer.index_memory_bytes);
+  set(counters_.start_bytes_read, writer.start_bytes_read);
   set(counters_.index_keys, writer.index_keys);
   if (log_->poisoned() && !counters_.poisoned.exchange(true) && context_.report != nullptr)
     context_.report("the log is closed to posts: " + writer.poison->message() +

@@ -44,6 +44,8 @@ class Cursor final : private Waiter {
   void sent(size_t size);  // of the last piece
   bool done() const { return mode_ == Mode::closed; }
   bool follows() const { return mode_ == Mode::follow; }
+  // A follower that has all there is: nothing comes until there is news.
+  bool waits() const { return follows() && stage_ == Stage::between && offset_ == reader_.committed().offset; }
   // What pull() would give next is small and new.
   bool live() const;
 

@@ -420,7 +420,7 @@ class Operation(unittest.TestCase):
     # Where nobody may post, reading goes on.
     def test_closed(self):
         with serve("--admission=closed") as server:
-            server.post(make_record("a"), expect=401)
+            server.post(make_record("a"), expect=403)
             self.assertEqual(server.get("/v1/log"), b"")
 
     # cwtchd dev leaves nothing behind.

@@ -11,6 +11,7 @@
 
 #include "engine/http/answer.hpp"
 #include "engine/http/body.hpp"
+#include "engine/http/range.hpp"
 #include "engine/http/request.hpp"
 #include "engine/http/routes.hpp"
 
@@ -31,9 +32,21 @@ inline std::string describe(const http::Head& head) {
   return text;
 }
 
+// Also writes the answer: it must fit, and be plain text whatever the client sent.
 inline std::string describe(const http::Problem& problem) {
+  uint8_t answer[http::kAnswerBytesMax];
+  const size_t size = http::write_problem(answer, {}, problem);
+  for (const uint8_t byte : ByteView(answer).first(size)) {
+    CHECK((byte >= 0x20 && byte < 0x7F) || byte == '\r' || byte == '\n');
+  }
   return fmt::format("{} {} {}{}{}", problem.status(), http::info(problem.type).name, problem.subject,
                      problem.subject[0] != 0 ? ": " : "", problem.detail);
+}
+
+inline std::string describe(const tl::expected<http::Selection, http::Problem>& selection) {
+  if (!selection) return describe(selection.error());
+  CHECK(selection->offset + selection->bytes <= 1000);
+  return fmt::format("{} {}+{}", selection->status, selection->offset, selection->bytes);
 }
 
 // `cut(left)` says how many of the `left` bytes come next, at least 1.
@@ -67,6 +80,9 @@ std::vector<std::string> transcript(ByteView stream, Cut cut) {
           if (routed) {
             lines.push_back(fmt::format("route {}", routed->command.index()));
             taken = parser.take_body(routed->body_bytes_max);
+            if (const auto* const segment = std::get_if<http::GetSegment>(&routed->command)) {
+              lines.push_back("segment " + describe(http::resolve(*segment, routed->head_only, 1000, {})));
+            }
           } else {
             taken = tl::unexpected(routed.error());
           }

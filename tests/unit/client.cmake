@@ -3,3 +3,9 @@ cwtch_test(client_message_test LABELS unit
           ${CMAKE_CURRENT_LIST_DIR}/client_overlay_test.cpp
   LINKS cwtch::client PkgConfig::libsodium nlohmann_json::nlohmann_json)
 cwtch_test(client_http_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_http_test.cpp LINKS cwtch::client)
+cwtch_test(client_sync_test LABELS unit
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_hostile_test.cpp ${CMAKE_CURRENT_LIST_DIR}/client_post_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/client_sync_test.cpp
+  LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
+cwtch_test(client_store_test LABELS unit crash
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_store_test.cpp LINKS cwtch::client cwtch::sim)

@@ -45,8 +45,10 @@ TEST_F(ClientMessage, EveryTaggedCiphertextHasOneLength) {
       ASSERT_TRUE(record) << record.error().message();
       EXPECT_EQ(log::ciphertext_of(*record).size(), kTaggedCiphertextBytes);
       EXPECT_EQ(keyring.match(*record), 0u);
-      const auto message = open(group_, *record);
-      ASSERT_TRUE(message) << message.error().message();
+      const auto opened = open(group_, *record);
+      ASSERT_TRUE(opened) << opened.error().message();
+      EXPECT_EQ(opened->author, author_.key());
+      const Message* const message = &opened->message;
       EXPECT_EQ(message->previous, previous);
       EXPECT_EQ(message->text.substr(0, overlay.size()), overlay);
       EXPECT_EQ(message->text.find_first_not_of(' ', overlay.size()), std::string::npos);
@@ -66,8 +68,9 @@ TEST_F(ClientMessage, UntaggedHasTheFormOfACwtchApp) {
     ASSERT_TRUE(record) << record.error().message();
     EXPECT_EQ(sodium_is_zero(log::entry_of(*record).data(), log::kEntryBytes), 1);
     EXPECT_EQ(keyring.match(*record), 0u);
-    const auto message = open(group_, *record);
-    ASSERT_TRUE(message);
+    const auto opened = open(group_, *record);
+    ASSERT_TRUE(opened);
+    const Message* const message = &opened->message;
     EXPECT_EQ(message->text.size() + message->padding.size(), kTextBytesMax);
     EXPECT_LE(log::ciphertext_of(*record).size(), kUntaggedCiphertextBytesMax);
   }

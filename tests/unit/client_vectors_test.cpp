@@ -78,8 +78,9 @@ TEST_F(GroupVectors, SealGivesTheSameCiphertextAndSignature) {
     const std::string plaintext = c["decrypted_json"];
     EXPECT_EQ(seal(*group, author, plaintext, hex(c["nonce_hex"]), Form::untagged), record_of(c));
 
-    const auto message = open(*group, record_of(c));
-    ASSERT_TRUE(message) << message.error().message();
+    const auto opened = open(*group, record_of(c));
+    ASSERT_TRUE(opened) << opened.error().message();
+    const Message* const message = &opened->message;
     EXPECT_EQ(plaintext_of(*message), plaintext);
     EXPECT_EQ(message->author, author.hostname());
     EXPECT_EQ(message->text.size() + message->padding.size(), kTextBytesMax);

@@ -116,7 +116,7 @@ TEST(HttpProblem, ErrorsBecomeTheDocumentedStatus) {
   EXPECT_EQ(post(Errc::malformed), 422);
   EXPECT_EQ(post(Errc::too_large), 413);
   EXPECT_EQ(post(Errc::conflict), 409);
-  EXPECT_EQ(post(Errc::denied), 401);
+  EXPECT_EQ(post(Errc::denied), 403);
   EXPECT_EQ(post(Errc::busy), 503);
   EXPECT_EQ(post(Errc::read_only), 503);
   EXPECT_EQ(post(Errc::io), 500);

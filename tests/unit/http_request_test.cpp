@@ -58,7 +58,7 @@ TEST(HttpRequest, OrdinaryRequestsAreUnderstood) {
                           "If-None-Match: \"y\"\r\nContent-Length: 0\r\n\r\n")),
       ElementsAre("head HEAD /v1/segments/0-99? 1.1 host=[::1]:80 length=0 range=bytes=0-1 if-range=\"x\" "
                   "if-none-match=\"y\" keep",
-                  "route 3", "complete ", "idle"));
+                  "route 3", "segment 200 0+1000", "complete ", "idle"));
   EXPECT_THAT(
       transcript(bytes_of("POST /v1/records HTTP/1.1\r\nHOST:   a  \r\nContent-Length:  3\t\r\nAuthorization: T 1\r\n"
                           "Content-Type: Application/Octet-Stream\r\nExpect: 100-Continue\r\n\r\nabc")),

@@ -18,20 +18,23 @@ class ChunkCacheTest : public ::testing::Test {
     ChunkCache::Slot* slot = cache.find(number * kChunk);
     const bool hit = slot != nullptr;
     if (!hit) {
-      slot = cache.claim(number * kChunk, kChunk, Why::wanted);
+      slot = cache.claim(number * kChunk, kChunk, Why::wanted, now);
       EXPECT_NE(slot, nullptr);
-      cache.loaded(*slot);
+      cache.loaded(*slot, now);
     }
-    cache.arrive(*slot);
+    cache.arrive(*slot, now);
+    cache.leave((number + 1) * kChunk);
     return hit;
   }
 
-  ChunkCache cache{256 * kChunk, kChunk};
+  static constexpr uint64_t kHold = 1000;
+  ChunkCache cache{256 * kChunk, kChunk, kHold};
+  uint64_t now = 1;
   SeededRandom random{20251126};
 };
 
 TEST_F(ChunkCacheTest, AChunkIsFoundByAnyOffsetInside) {
-  ChunkCache::Slot* const slot = cache.claim(10 * kChunk, 1000, Why::wanted);
+  ChunkCache::Slot* const slot = cache.claim(10 * kChunk, 1000, Why::wanted, now);
   EXPECT_EQ(cache.find(10 * kChunk - 1), nullptr);
   EXPECT_EQ(cache.find(10 * kChunk), slot);
   EXPECT_EQ(cache.find(10 * kChunk + 999), slot);
@@ -81,18 +84,19 @@ TEST_F(ChunkCacheTest, NewFavouritesReplaceOldOnes) {
 TEST_F(ChunkCacheTest, PinnedAndLoadingSlotsAreNotTaken) {
   std::vector<ChunkCache::Slot*> slots;
   for (uint64_t i = 0; i < 256; ++i) {
-    slots.push_back(cache.claim(i * kChunk, kChunk, Why::wanted));
+    slots.push_back(cache.claim(i * kChunk, kChunk, Why::wanted, now));
     ASSERT_NE(slots.back(), nullptr);
     if (i % 2 == 0) {
-      cache.loaded(*slots.back());
+      cache.loaded(*slots.back(), now);
       ++slots.back()->pins;
     }
   }
-  EXPECT_EQ(cache.claim(1000 * kChunk, kChunk, Why::wanted), nullptr);
+  EXPECT_EQ(cache.claim(1000 * kChunk, kChunk, Why::wanted, now), nullptr);
   --slots[100]->pins;
-  EXPECT_EQ(cache.claim(1000 * kChunk, kChunk, Why::wanted), slots[100]);
+  now += kHold;  // nor is it held for anybody
+  EXPECT_EQ(cache.claim(1000 * kChunk, kChunk, Why::wanted, now), slots[100]);
   EXPECT_EQ(cache.find(100 * kChunk), nullptr);
-  EXPECT_EQ(cache.claim(1001 * kChunk, kChunk, Why::wanted), nullptr);
+  EXPECT_EQ(cache.claim(1001 * kChunk, kChunk, Why::wanted, now), nullptr);
 }
 
 // What was read ahead is there when its reader comes, though others have read more than a window full meanwhile; but it
@@ -101,9 +105,9 @@ TEST_F(ChunkCacheTest, ReadAheadIsKeptForItsReader) {
   for (uint64_t i = 0; i < 1000; ++i) visit(i);
   size_t taken = 0;
   for (uint64_t i = 0; i < 100; ++i) {
-    ChunkCache::Slot* const slot = cache.claim((5000 + i) * kChunk, kChunk, Why::read_ahead);
+    ChunkCache::Slot* const slot = cache.claim((5000 + i) * kChunk, kChunk, Why::read_ahead, now);
     if (slot == nullptr) continue;
-    cache.loaded(*slot);
+    cache.loaded(*slot, now);
     ++taken;
   }
   EXPECT_EQ(taken, 64u);
@@ -113,17 +117,42 @@ TEST_F(ChunkCacheTest, ReadAheadIsKeptForItsReader) {
   for (uint64_t i = 0; i < 1000; ++i) visit(20000 + i);
   taken = 0;
   for (uint64_t i = 0; i < 100; ++i) {
-    ChunkCache::Slot* const slot = cache.claim((6000 + i) * kChunk, kChunk, Why::read_ahead);
+    ChunkCache::Slot* const slot = cache.claim((6000 + i) * kChunk, kChunk, Why::read_ahead, now);
     if (slot == nullptr) continue;
-    cache.loaded(*slot);
+    cache.loaded(*slot, now);
     ++taken;
   }
   EXPECT_EQ(taken, 64u);
 }
 
+// A chunk that a reader is in is held for it while it moves, and no longer.
+TEST_F(ChunkCacheTest, AChunkIsHeldForWhoIsInIt) {
+  for (uint64_t i = 0; i < 256; ++i) {
+    ChunkCache::Slot* const slot = cache.claim(i * kChunk, kChunk, Why::wanted, now);
+    ASSERT_NE(slot, nullptr);
+    cache.loaded(*slot, now);
+    cache.arrive(*slot, now);
+  }
+  EXPECT_EQ(cache.claim(1000 * kChunk, kChunk, Why::wanted, now), nullptr);
+  cache.leave(78 * kChunk);
+  ASSERT_NE(cache.claim(1000 * kChunk, kChunk, Why::wanted, now), nullptr);
+  EXPECT_EQ(cache.find(77 * kChunk), nullptr);
+  EXPECT_EQ(cache.claim(1001 * kChunk, kChunk, Why::wanted, now), nullptr);
+  EXPECT_EQ(cache.claim(1001 * kChunk, kChunk, Why::read_ahead, now), nullptr);
+  now += kHold / 2;
+  cache.touch(*cache.find(5 * kChunk), now);
+  now += kHold / 2;
+  for (uint64_t i = 0; i < 254; ++i) {
+    ChunkCache::Slot* const slot = cache.claim((2000 + i) * kChunk, kChunk, Why::wanted, now);
+    ASSERT_NE(slot, nullptr) << i;
+    cache.loaded(*slot, now);
+  }
+  EXPECT_NE(cache.find(5 * kChunk), nullptr);
+}
+
 // A smaller cache than one would ask for still works.
 TEST_F(ChunkCacheTest, AFewSlotsAreAlwaysThere) {
-  ChunkCache small(0, kChunk);
+  ChunkCache small(0, kChunk, kHold);
   EXPECT_EQ(small.size(), 8u);
 }
 

@@ -56,7 +56,7 @@ class LogReaderTest : public ::testing::Test {
       const uint64_t end = i + 1 < part.segment->chunks.size() ? part.segment->chunks[i + 1].offset : part.stream_end;
       const ByteView bytes = ByteView(chunk.memory.bytes()).first(end - chunk.offset);
       chunks.push_back({{chunk.first, chunk.offset, static_cast<uint32_t>(bytes.size()),
-                         load_le<uint32_t>(bytes.data() + sizeof(FrameHeader))},
+                         load_le<uint32_t>(bytes.data() + sizeof(FrameHeader)), i == 0},
                         bytes});
       stream.insert(stream.end(), bytes.begin(), bytes.end());
     }

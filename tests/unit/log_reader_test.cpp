@@ -109,6 +109,35 @@ TEST_F(LogReaderTest, OnlyBoundariesHaveAName) {
   EXPECT_EQ(*reader->boundary({10}), segments[0]->stream_offset);
 }
 
+// After a merge the old starts are still known, though only the new file's table has them, and that chunk's bytes may
+// be cached.
+TEST_F(LogReaderTest, MergedBoundariesAreReadFromTheTable) {
+  for (int i = 0; i < 3; ++i) add_segment(40);
+  start();
+  const uint64_t expected_offset = segments[1]->stream_offset;
+  ASSERT_EQ(read_stream(0, stream.size()), stream);
+  merge(0, 3);
+  const auto ask = [&](uint64_t position) -> Result<uint64_t> {
+    Fetch fetch;
+    reader->find_boundary(fetch, {position}, woken, this);
+    io.run();
+    EXPECT_FALSE(fetch.in_flight);
+    if (!fetch.result) return fail(fetch.result.error());
+    return fetch.offset;
+  };
+  EXPECT_EQ(reader->boundary({40}).error().code, Errc::busy);
+  Bytes& file = file_of(0);
+  file[file.size() - 8] ^= 1;
+  EXPECT_EQ(ask(40).error().code, Errc::corrupt);
+  EXPECT_EQ(reader->boundary({40}).error().code, Errc::corrupt);
+  file[file.size() - 8] ^= 1;
+  io.pass(2 * kSecond);
+  EXPECT_EQ(*ask(40), expected_offset);
+  EXPECT_EQ(*reader->boundary({40}), expected_offset);
+  EXPECT_EQ(ask(41).error().code, Errc::not_found);
+  EXPECT_EQ(*ask(0), 0u);
+}
+
 // Any position is found: its frame starts at the offset that comes back.
 TEST_F(LogReaderTest, EveryPositionIsFound) {
   add_segment(50);
@@ -285,7 +314,13 @@ TEST_F(LogReaderTest, PinnedSlotsMakeOthersWait) {
     EXPECT_EQ(reader->view(table[8 + i].offset, 1).error().code, Errc::busy);
     reader->fetch(fetches[i], table[8 + i].offset, woken, this);
   }
-  io.run();
+  const auto let_time_pass = [this] {
+    for (int i = 0; i < 100; ++i) {
+      io.pass(kMillisecond);
+      io.turn(false);
+    }
+  };
+  let_time_pass();
   EXPECT_EQ(wakes, before);
   views.pop_back();
   EXPECT_EQ(wakes, before);
@@ -349,6 +384,53 @@ TEST_F(LogReaderTest, ManyReadersWithReadAheadDoNotThrash) {
   for (const uint64_t bytes : read) total += bytes;
   // What was read ahead and the rest of each reader's chunk: at most three chunks per reader beyond what it took.
   EXPECT_LE(reader->statistics().bytes_read, total + 3 * kReaders * kChunkBytes);
+}
+
+// As many readers as there are slots, and twice as many, each taking its chunk in pieces and nothing read ahead for it:
+// every chunk is read once. Who finds no slot waits for one; all get on.
+TEST_F(LogReaderTest, MoreReadersThanSlotsDoNotThrash) {
+  constexpr size_t kSlots = 32;
+  while (stream.size() < 8 * kSlots * kChunkBytes) add_segment(500);
+  std::vector<ChunkPlace> places;
+  for (size_t i = 0; i < segments.size(); ++i)
+    for (const ChunkPlace& place : table_of(i)) places.push_back(place);
+  for (const size_t readers_count : {kSlots, 2 * kSlots}) {
+    start(kSlots, 2);
+    struct Walker {
+      Reader* reader;
+      uint64_t at, left;
+      Fetch fetch;
+      bool step() {  // false: has to wait
+        if (left == 0 || fetch.in_flight) return left == 0;
+        const Result<View> view = reader->view(at, std::min<uint64_t>(left, kChunkBytes / 3));
+        if (!view) {
+          reader->fetch(
+              fetch, at, [](void*, Fetch&) {}, nullptr);
+          return false;
+        }
+        at += view->bytes().size();
+        left -= view->bytes().size();
+        return true;
+      }
+    };
+    std::vector<Walker> walkers(readers_count);
+    for (size_t i = 0; i < readers_count; ++i) {
+      walkers[i].reader = reader.get();
+      walkers[i].at = places[i * places.size() / readers_count].offset;
+      walkers[i].left = stream.size() / readers_count / kChunkBytes * kChunkBytes;
+    }
+    uint64_t total = 0;
+    for (const Walker& walker : walkers) total += walker.left;
+    for (int rounds = 0; rounds < 100000; ++rounds) {
+      for (size_t i = 0; i < readers_count / 4; ++i) walkers[random.below(readers_count)].step();
+      io.turn(false);
+      io.pass(20000);
+      if (std::all_of(walkers.begin(), walkers.end(), [](const Walker& w) { return w.left == 0; })) break;
+    }
+    for (const Walker& walker : walkers) ASSERT_EQ(walker.left, 0u);
+    EXPECT_LE(reader->statistics().bytes_read, total + total / 8 + 2 * readers_count * kChunkBytes) << readers_count;
+    io.run();
+  }
 }
 
 // What many readers come for stays, though another walks over the whole log.

@@ -2,6 +2,7 @@
 // them short, fail them or hold them back. For the readers of the log; the simulator is for everything at once.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -134,8 +135,17 @@ class ScriptedIo final : public io::Io {
       complete(*operation);
     }
   }
+  // Until nothing is pending; time passes when only timers are.
   void run() {
-    while (!hold && !pending_.empty()) turn(false);
+    while (!hold && !pending_.empty()) {
+      const auto is_timer = [](const io::Operation* o) { return o->kind_ == io::Operation::Kind::timer; };
+      if (std::all_of(pending_.begin(), pending_.end(), is_timer)) {
+        uint64_t next = UINT64_MAX;
+        for (const io::Operation* const operation : pending_) next = std::min(next, operation->offset_);
+        now_ = std::max(now_, next);
+      }
+      turn(false);
+    }
   }
 
   Result<io::Socket> listen(const io::Address&, const io::ListenOptions&) override { return unsupported(); }

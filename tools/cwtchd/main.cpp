@@ -41,7 +41,7 @@ struct Flags {
       if (option.unit[0] != '\0') help += fmt::format(" [{}]", option.unit);
       help += fmt::format(" Default: {}.", server::value_text(server::Config(), option));
       const bool is_flag = std::holds_alternative<bool server::Config::*>(option.member);
-      auto* const added = app.add_option(option.flag(), texts.back().second, help)->group(option.section);
+      auto* const added = app.add_option(option.flag(), texts.back().second, help)->group(option.section)->take_last();
       if (is_flag) added->expected(0, 1)->default_str("true");
       if (std::string(option.name) == "listen") added->delimiter('\0');
     }

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "engine/core/clock.hpp"
@@ -117,6 +119,18 @@ Figures fill(const FillOptions& options) {
     }
   }
   const double seconds = static_cast<double>(monotonic_ns() - start_ns) / 1e9;
+  // Sealing and merging lag behind a fill at full speed: what is measured later is a log that has come to rest.
+  const auto changes = [&log] { return log.statistics().segments_sealed + log.statistics().segments_merged; };
+  uint64_t seen = changes();
+  for (uint64_t still_ns = monotonic_ns(); monotonic_ns() - still_ns < 1'500'000'000;) {
+    log.tick();
+    log.turn_end();
+    (*io)->turn(false);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (changes() == seen) continue;
+    seen = changes();
+    still_ns = monotonic_ns();
+  }
   log.drain();
   while (!log.idle()) {
     log.turn_end();

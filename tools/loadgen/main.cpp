@@ -26,6 +26,7 @@ void add_common(CLI::App& command, Common& common) {
 int main(int argc, char** argv) {
   CLI::App app{"Loads a server on this machine's loopback interface and prints what it did"};
   app.require_subcommand(1);
+  app.fallthrough();  // --json may stand anywhere
   bool json = false;
   app.add_flag("--json", json, "print one JSON object");
   Common common;

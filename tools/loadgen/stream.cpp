@@ -139,6 +139,8 @@ Figures stream(const Common& common, const StreamOptions& options) {
     stopped.push_back(Socket::connect(target, false));
     stopped.back().send_all(bytes_of(request_line(target.host, options.pieces[i % options.pieces.size()].path)));
   }
+  // What fits into their sockets is sent before anything is measured.
+  if (!stopped.empty()) load.loop.run_until(deadline(1));
   std::vector<std::unique_ptr<StreamReader>> readers;
   for (uint32_t i = 0; i < options.readers; ++i) {
     const uint64_t start = places.part(i, options.readers, options.ranges);

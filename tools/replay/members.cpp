@@ -101,7 +101,8 @@ PostFigures post_all(const trace::Trace& trace, Cast& cast, const std::string& h
           if (message.group % threads != t) continue;
           Member& member = *cast.senders[message.sender];
           const std::lock_guard lock(member.mutex);
-          client::Client client(*member.store, random, dialer, endpoint, host, {.allow_leaky = false, .now_s = &now_s});
+          client::Client client(*member.store, random, dialer, endpoint, host,
+                                {.allow_leaky = false, .now_s = &now_s, .posts = client::Store::Keep::relaxed});
           const Result<std::vector<uint64_t>> positions =
               client.post(cast.group_ids[message.group], message.text, client::Form::tagged);
           if (!positions) fail_with(member.name + " posts", positions.error());

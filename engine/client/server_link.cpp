@@ -1,0 +1,83 @@
+#include "engine/client/server_link.hpp"
+
+namespace cwtch::client {
+namespace {
+
+constexpr size_t kPostedBytesMax = 4096;
+constexpr int kPostTries = 8;
+
+}  // namespace
+
+// The server's own words are not repeated: they are not ours to vouch for.
+Failure ServerLink::refused(const HttpAnswer& answer) {
+  const HttpProblem problem = http_.read_problem(answer);
+  const bool api = !problem.type.empty();
+  switch (answer.status) {
+    case 400:
+    case 422:
+      return fail(Errc::malformed, "server: it calls our request malformed");
+    case 401:
+      return fail(Errc::denied, "server: it wants a token for this");
+    case 403:
+      if (problem.type == "position-not-served")
+        return fail(Errc::denied, "server: it serves from public positions only (leaky modes are off there)");
+      return fail(Errc::denied, "server: it refuses this request");
+    case 404:
+      return api ? fail(Errc::not_found, "server: it does not have this")
+                 : fail(Errc::unsupported, "server: what answers there is no cwtchd");
+    case 409:
+      return fail(Errc::conflict, "server: another record has this signature or nonce");
+    case 410:
+      return fail(Errc::gone, "server: retention has just removed this");
+    case 413:
+      return fail(Errc::too_large, "server: it takes no records of this size");
+    case 429:
+    case 503:
+      if (problem.type == "read-only") return fail(Errc::read_only, "server: its log accepts no posts now");
+      return fail(Errc::busy, "server: it is busy");
+    default:
+      return fail(Errc::io, "server: it failed to answer");
+  }
+}
+
+Status ServerLink::get(const std::string& target) {
+  const Result<HttpAnswer> answer = http_.request({.target = target, .content_type = {}, .body = {}});
+  if (!answer) return fail(answer.error());
+  if (answer->status != 200) return refused(*answer);
+  return {};
+}
+
+Result<Bytes> ServerLink::document(const std::string& target, size_t bytes_max) {
+  if (const Status got = get(target); !got) return fail(got.error());
+  return http_.read_all(bytes_max);
+}
+
+Result<ServerFacts> ServerLink::facts() {
+  const Result<Bytes> document = this->document("/v1/server", kServerDocumentBytesMax);
+  if (!document) return fail(document.error());
+  return parse_server(text_of(*document));
+}
+
+Result<SegmentList> ServerLink::segments() {
+  const Result<Bytes> document = this->document("/v1/segments", kSegmentListBytesMax);
+  if (!document) return fail(document.error());
+  return parse_segments(text_of(*document));
+}
+
+Result<uint64_t> ServerLink::post(ByteView record) {
+  for (int tries = 0;; ++tries) {
+    const Result<HttpAnswer> answer = http_.request(
+        {.method = "POST", .target = "/v1/records", .content_type = "application/octet-stream", .body = record});
+    if (!answer) return fail(answer.error());
+    if (answer->status == 200 || answer->status == 201) {
+      const Result<Bytes> body = http_.read_all(kPostedBytesMax);
+      if (!body) return fail(body.error());
+      return parse_posted(text_of(*body));
+    }
+    // A full queue clears in milliseconds.
+    const Failure refusal = refused(*answer);
+    if (refusal.value().code != Errc::busy || tries == kPostTries) return refusal;
+  }
+}
+
+}  // namespace cwtch::client

@@ -1,0 +1,37 @@
+// The native API as its user sees it: one kept connection, documents parsed, refusals turned into Errors.
+//
+// Thread: one; cancel() may come from any.
+#pragma once
+
+#include "engine/client/http_client.hpp"
+#include "engine/client/server_documents.hpp"
+
+namespace cwtch::client {
+
+class ServerLink {
+ public:
+  ServerLink(Dialer& dialer, const Endpoint& endpoint) : http_(dialer, endpoint) {}
+
+  // What the server says of itself. unsupported when what answers is no cwtchd.
+  Result<ServerFacts> facts();
+  Result<SegmentList> segments();
+
+  // Content to be read with read(); refused unless the answer is 200.
+  Status get(const std::string& target);
+  Result<size_t> read(MutableBytes to) { return http_.read(to); }
+
+  // The position of the record. May be repeated without harm: the same bytes get the same answer.
+  Result<uint64_t> post(ByteView record);
+
+  void disconnect() { http_.disconnect(); }
+  void cancel() { http_.cancel(); }
+  const HttpTraffic& traffic() const { return http_.traffic(); }
+
+ private:
+  Result<Bytes> document(const std::string& target, size_t bytes_max);
+  Failure refused(const HttpAnswer& answer);
+
+  HttpClient http_;
+};
+
+}  // namespace cwtch::client

@@ -1,0 +1,142 @@
+"""client_e2e.py CWTCHD CWTCHC IO: members of two groups, by every scheme, through a real server."""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import cwtch_server  # noqa: E402
+
+CWTCHD, CWTCHC, IO = sys.argv[1:4]
+
+
+class Member:
+    def __init__(self, parent, server, name):
+        self.directory, self.server = parent / name, server
+        self("profile", "init")
+
+    def __call__(self, *words, expect=0, text=None):
+        done = subprocess.run([CWTCHC, "--profile", str(self.directory), "--server", self.server.url, *words],
+                              capture_output=True, text=True, input=text, timeout=60)
+        assert done.returncode == expect, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout if expect == 0 else done.stderr
+
+    def texts(self, group):
+        return [json.loads(line)["text"] for line in self("--json", "messages", group).split("\n") if line]
+
+    def sync(self, *words):
+        return json.loads(self("--json", "sync", *words).splitlines()[-1])
+
+
+def run(parent, server):
+    ann, bob, eve = (Member(parent, server, name) for name in ("ann", "bob", "eve"))
+    invite = ann("group", "create", "friends").strip()
+    assert invite.startswith("torv3")
+    bob("group", "join", invite)
+    eve("group", "create", "others")
+
+    long_text = "".join(f"sentence {i}, " for i in range(700))  # more than one message holds
+    said = ["hello", "ünï¢ödé \u2028 <&>", "", "plain", long_text, "last"]
+    ann("post", "friends", said[0])
+    bob("post", "friends", said[1])
+    ann("post", "friends", said[2])
+    ann("post", "--untagged", "friends", said[3])
+    bob("post", "friends", "-", text=said[4])
+    eve("post", "others", "nobody else sees this")
+    ann("post", "friends", said[5])
+
+    for member, scheme in ((ann, "full"), (bob, "segments")):
+        member.sync("--scheme", scheme)
+        assert member.texts("friends") == said, member.texts("friends")
+    assert eve.sync()["messages"] == 0
+    assert eve.texts("others") == ["nobody else sees this"]
+    assert "No gaps" in ann("gaps")
+
+    # All that our client posts tagged has one length.
+    lengths = {len(record) for record in cwtch_server.records(server.get("/v1/log")).values()}
+    assert 64 + 16 + 2720 in lengths and len(lengths) <= 2, lengths
+
+    # Leaky modes need both sides.
+    assert "--allow-leaky" in ann("sync", "--scheme", "cursor", expect=1)
+    assert "does not allow" in ann("sync", "--scheme", "cursor", "--allow-leaky", expect=1)
+
+    # Incremental over sealed and merged segments: enough to seal (64 records a segment here).
+    for i in range(40):
+        server.post(cwtch_server.make_record(f"noise a {i}"))
+    bob("post", "friends", "in between")
+    for i in range(200):
+        server.post(cwtch_server.make_record(f"noise b {i}"))
+    first = ann.sync()
+    assert first["messages"] == 1 and ann.texts("friends")[-1] == "in between"
+    for i in range(200):
+        server.post(cwtch_server.make_record(f"noise c {i}"))
+    again = ann.sync("--scheme", "segments")
+    assert again["messages"] == 0 and again["records"] < 400, again
+    assert ann.sync()["records"] < 300  # begins at a boundary, not at the beginning
+    ann("resync")
+    assert ann.texts("friends") == said + ["in between"]
+
+    # A restart changes nothing for anybody.
+    server.stop()
+    server.start(f"--listen={server.address[0]}:{server.address[1]}")
+    assert ann.sync()["messages"] == 0
+
+    # Followers hear of it at once.
+    watching = subprocess.Popen([CWTCHC, "--profile", str(ann.directory), "--server", server.url, "--json", "watch"],
+                                stdout=subprocess.PIPE, text=True)
+    time.sleep(0.3)
+    bob("post", "friends", "are you there?")
+    while True:
+        heard = json.loads(watching.stdout.readline())
+        if heard["text"] == "are you there?":
+            break
+    watching.terminate()
+    watching.communicate()
+
+    # Errors say what to do.
+    assert "profile init" in Member.__call__(ann_without_profile(parent, server), "sync", expect=1)
+    assert "group list" in ann("post", "nobody", "x", expect=1)
+    assert ann("group", "join", "torv3nonsense", expect=1)
+
+    # A message that the server withholds is a gap, with author and place: bob's log misses one of ann's.
+    server.stop()
+    with cwtch_server.Server(CWTCHD, [f"--io={IO}"]) as other:
+        # Another server's log with one record left out, under the first one's name.
+        shutil.copytree(server.directory / "keys", other.directory / "keys", dirs_exist_ok=True)
+        other.stop()
+        other.start()
+        server.start(f"--listen={server.address[0]}:{server.address[1]}")
+        ann_records = cwtch_server.records(server.get("/v1/log"))
+        hidden = ann("--json", "post", "friends", "withheld")
+        hidden = json.loads(hidden)["positions"][0]
+        ann("post", "friends", "after it")
+        records = cwtch_server.records(server.get("/v1/log"))
+        assert len(records) == len(ann_records) + 2
+        for position in sorted(records):
+            if position != hidden:
+                other.post(records[position])
+        late = Member.__new__(Member)
+        late.directory, late.server = parent / "late", other
+        late("profile", "init")
+        late("group", "join", invite)
+        late.sync()
+        gaps = [json.loads(line) for line in late("--json", "gaps").splitlines()]
+        assert len(gaps) == 1 and gaps[0]["position"] == hidden, gaps
+        assert "withheld" not in late.texts("friends") and "after it" in late.texts("friends")
+
+
+def ann_without_profile(parent, server):
+    nobody = Member.__new__(Member)
+    nobody.directory, nobody.server = parent / "nobody", server
+    return nobody
+
+
+parent_directory = pathlib.Path(tempfile.mkdtemp(prefix="cwtchc-test."))
+try:
+    with cwtch_server.Server(CWTCHD, [f"--io={IO}", "--merge-factor=2"]) as the_server:
+        run(parent_directory, the_server)
+finally:
+    shutil.rmtree(parent_directory, ignore_errors=True)

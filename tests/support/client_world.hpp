@@ -1,0 +1,93 @@
+// Members of groups on a fake server, with their profiles in memory.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "engine/client/client.hpp"
+#include "engine/client/conversation.hpp"
+#include "engine/sim/world.hpp"
+#include "tests/support/fake_server.hpp"
+
+namespace cwtch::test {
+
+inline std::vector<client::Event> only(client::Event event) {
+  std::vector<client::Event> events;
+  events.push_back(std::move(event));
+  return events;
+}
+
+class ClientWorld : public testing::Test {
+ protected:
+  struct Member {
+    std::unique_ptr<client::Store> store;
+    std::string directory;
+  };
+
+  static uint64_t now_s() { return 1'700'000'000; }
+
+  Member make_member(const std::string& directory) {
+    auto store = client::Store::create(world_.files(), random_, directory);
+    EXPECT_TRUE(store) << store.error().message();
+    Member member{std::move(*store), directory};
+    EXPECT_TRUE(member.store->commit(only(client::ServerAdded{host_, "http://127.0.0.1:1"}), kKeep));
+    return member;
+  }
+  void join(Member& member, const client::Group& group) {
+    EXPECT_TRUE(
+        member.store->commit(only(client::GroupJoined{*client::group_of_invite(client::invite_of(group))}), kKeep));
+  }
+  // As after a restart of the program.
+  void reopen(Member& member) {
+    member.store.reset();
+    auto store = client::Store::open(world_.files(), random_, member.directory);
+    ASSERT_TRUE(store) << store.error().message();
+    member.store = std::move(*store);
+  }
+  client::Client client_of(Member& member, client::Dialer& dialer, bool allow_leaky = false) {
+    return client::Client(*member.store, random_, dialer, {"127.0.0.1", 1, "", "127.0.0.1:1"}, host_,
+                          {.allow_leaky = allow_leaky, .now_s = &now_s});
+  }
+  Result<client::SyncReport> sync(Member& member, client::Scheme scheme = client::Scheme::full, bool leaky = false) {
+    ScriptedDialer dialer = server_.dialer();
+    return client_of(member, dialer, leaky).sync(scheme, nullptr);
+  }
+  std::vector<std::string> texts(const Member& member, const client::Group& group) {
+    std::vector<std::string> texts;
+    for (const client::Line& line : client::conversation(*member.store->profile().group(group.id)))
+      texts.push_back(line.text);
+    return texts;
+  }
+
+  // A message of `author`, as another member's client would post it.
+  Bytes message(const client::Group& group, const std::string& text, std::optional<client::Signature> previous = {}) {
+    const std::string overlay = "{\"o\":1,\"d\":\"" + text + "\"}";
+    return client::compose(group, author_, {overlay, now_s(), previous}, client::Form::tagged, random_).value();
+  }
+  static client::Signature signature_of(const Bytes& record) {
+    client::Signature signature;
+    std::copy_n(record.begin(), signature.size(), signature.begin());
+    return signature;
+  }
+  // Records of groups that nobody here is in.
+  void noise(size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      Bytes record(log::kRecordBytesMin + random_.below(300));
+      random_.fill(record);
+      if (random_.below(2) == 0) std::fill_n(record.begin() + log::kSignatureBytes, log::kEntryBytes, uint8_t{0});
+      server_.add(std::move(record));
+    }
+  }
+
+  static constexpr client::Store::Keep kKeep = client::Store::Keep::durable;
+  sim::World world_{1};
+  SeededRandom random_{20251125};
+  client::Identity author_ = client::Identity::create(random_);
+  const std::string host_ = client::Identity::create(random_).hostname();
+  FakeServer server_{host_};
+  client::Group group_ = std::move(*client::create_group(host_, "friends", random_));
+  client::Group other_ = std::move(*client::create_group(host_, "others", random_));
+};
+
+}  // namespace cwtch::test

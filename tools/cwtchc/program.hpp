@@ -1,0 +1,64 @@
+// The commands of cwtchc. Each opens the profile, does one thing, prints the result on standard output, and throws a
+// Refusal with cause and cure if it cannot.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/client/client.hpp"
+#include "engine/client/conversation.hpp"
+
+namespace cwtch::cwtchc {
+
+struct Refusal {
+  std::string text;
+};
+[[noreturn]] void give_up(const std::string& what, const Error& error, const std::string& cure = "");
+
+struct Program {
+  // ---- what the command line said ----
+  std::string directory;
+  std::string server_url;
+  std::string group_name;
+  std::string text;
+  std::string scheme = "full";
+  bool json = false;
+  bool untagged = false;
+  bool allow_leaky = false;
+  bool allow_plaintext = false;
+
+  void profile_init();
+  void profile_show();
+  void group_create();
+  void group_join();
+  void group_invite();
+  void group_list();
+  void post();
+  void send();
+  void sync(bool from_nothing);
+  void watch();
+  void messages();
+  void gaps();
+
+ private:
+  std::unique_ptr<client::Store> open();
+  client::SocketDialer dialer() const;
+  // The host that answers at --server, whose address the profile learns.
+  std::string meet(client::Store& store);
+  const client::GroupState& group(const client::Store& store) const;
+  struct Address {
+    std::string host, url;
+  };
+  // The servers of this profile, or the one named by --server.
+  std::vector<Address> servers(const client::Store& store) const;
+  Address server_of(const client::Store& store, const client::GroupState& group) const;
+  client::Client::Options client_options() const;
+  // Standard input if `argument` is "-".
+  static std::string argument_or_input(const std::string& argument);
+  void print_line(const std::string& group, const client::Line& line) const;
+
+  SystemRandom random_;
+};
+
+}  // namespace cwtch::cwtchc
