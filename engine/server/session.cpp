@@ -363,6 +363,7 @@ void Session::answer_done() {
   if (!keep_alive_ || draining_ || peer_finished_) return linger();
   state_ = State::reading;
   parser_.next();
+  head_only_ = http_1_0_ = false;  // of the next request nothing is known, also if it never becomes one
   Bytes rest;
   if (work_ != nullptr) rest = std::move(work_->rest);
   work_.reset();
