@@ -1,6 +1,6 @@
 cwtch_test(client_message_test LABELS unit
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_vectors_test.cpp ${CMAKE_CURRENT_LIST_DIR}/client_message_test.cpp
-          ${CMAKE_CURRENT_LIST_DIR}/client_overlay_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/client_overlay_test.cpp ${CMAKE_CURRENT_LIST_DIR}/client_tree_test.cpp
   LINKS cwtch::client PkgConfig::libsodium nlohmann_json::nlohmann_json)
 cwtch_test(client_http_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_http_test.cpp LINKS cwtch::client)
 cwtch_test(client_sync_test LABELS unit
