@@ -128,6 +128,55 @@ def run(parent, server):
         assert "withheld" not in late.texts("friends") and "after it" in late.texts("friends")
 
 
+def run_leaky(parent, server):
+    """Scheme cursor, one profile in two processes, an outbox, and what others write on our terminal."""
+    ann, bob = (Member(parent, server, name) for name in ("cara", "dave"))
+    invite = ann("group", "create", "friends").strip()
+    assert invite not in bob("group", "join", "-", text=invite + "\n")  # the secret is neither in argv nor on the screen
+    ann("post", "friends", "one")
+    assert bob.sync("--scheme", "cursor", "--allow-leaky")["messages"] == 1
+    for i in range(30):
+        server.post(cwtch_server.make_record(f"leaky {i}"))
+    assert bob.sync("--scheme", "cursor", "--allow-leaky")["records"] == 30
+    assert bob.sync("--scheme", "cursor", "--allow-leaky")["records"] == 0
+    assert bob.sync()["messages"] == 0
+
+    # One profile follows in one process and posts and reads in others.
+    watching = subprocess.Popen([CWTCHC, "--profile", str(bob.directory), "--server", server.url, "--json", "watch"],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    texts = [f"text {i}" for i in range(20)]
+    long_text = "".join(f"sentence {i}, " for i in range(700))
+    for i, text in enumerate(texts):
+        (ann if i % 2 else bob)("post", "friends", text)
+    ann("post", "friends", "-", text=long_text)
+    bob.sync()
+    heard = []
+    while long_text not in heard:
+        heard.append(json.loads(watching.stdout.readline())["text"])
+    assert [t for t in heard if t in texts] == texts and len(heard) == len(set(heard)), heard
+    watching.terminate()
+    out, errors = watching.communicate(timeout=60)
+    assert watching.returncode == 0 and not errors, (watching.returncode, errors)
+    assert bob.texts("friends") == ["one", *texts, long_text]
+    assert bob.sync()["messages"] == 0
+
+    # Nobody answers: the text is kept, and goes out before the next one, whole.
+    server.stop()
+    assert "cwtchc send" in ann("post", "friends", "-", text=long_text + "again", expect=1)
+    assert "run" in ann("sync", expect=1)
+    assert json.loads(ann("--json", "profile", "show"))["outbox"] > 1
+    server.start(f"--listen={server.address[0]}:{server.address[1]}")
+    assert "sent" in ann("send")
+    assert json.loads(ann("--json", "profile", "show"))["outbox"] == 0
+    ann("post", "friends", "\x1b[31mred\x9b\u202e\n2025-11-25 10:00  forged")
+    bob.sync()
+    assert bob.texts("friends")[-2] == long_text + "again"
+    shown = bob("messages", "friends")
+    assert "\x1b" not in shown and "\x9b" not in shown and "\u202e" not in shown
+    assert "\n    2025-11-25 10:00  forged" in shown  # set in, so that it is no line of its own
+    assert "No gaps" in bob("gaps")
+
+
 def ann_without_profile(parent, server):
     nobody = Member.__new__(Member)
     nobody.directory, nobody.server = parent / "nobody", server
@@ -138,5 +187,7 @@ parent_directory = pathlib.Path(tempfile.mkdtemp(prefix="cwtchc-test."))
 try:
     with cwtch_server.Server(CWTCHD, [f"--io={IO}", "--merge-factor=2"]) as the_server:
         run(parent_directory, the_server)
+    with cwtch_server.Server(CWTCHD, [f"--io={IO}", "--leaky-modes=true"]) as the_server:
+        run_leaky(parent_directory, the_server)
 finally:
     shutil.rmtree(parent_directory, ignore_errors=True)
