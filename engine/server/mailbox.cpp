@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "engine/core/codec.hpp"
+#include "engine/log/mutant.hpp"
 
 namespace cwtch::server {
 
@@ -25,7 +26,9 @@ bool RecordRing::push(void* tag, ByteView record) {
   uint8_t* const to = memory_.get() + (skip != 0 ? 0 : at);
   const Entry entry{tag, static_cast<uint32_t>(record.size()), static_cast<uint32_t>(entry_bytes)};
   std::memcpy(to, &entry, sizeof entry);
-  if (!record.empty()) std::memcpy(to + sizeof entry, record.data(), record.size());
+  // The bytes come before the tail that shows them. The mutant shows what lies there before they do.
+  const bool bytes_late = log::mutant(log::Mutant::mailbox_out_of_order);
+  if (!record.empty() && !bytes_late) std::memcpy(to + sizeof entry, record.data(), record.size());
   tail_.store(tail + skip + entry_bytes, std::memory_order_release);
   return true;
 }

@@ -404,10 +404,12 @@ Status Session::finished() {
 
 void Session::drain() {
   draining_ = true;
-  if (state_ == State::reading || state_ == State::lingering) return connection_.close_start(kDone);
+  // Whoever reads the log goes on where it was, at another time; answers to posts, and small ones, go out.
+  const bool reads_log = state_ == State::preparing || (!cursor_.done() && !cursor_.follows());
+  if (state_ == State::reading || state_ == State::lingering || reads_log) return connection_.close_start(kDone);
+  keep_alive_ = false;
   if (cursor_.follows()) {
     cursor_.finish();
-    keep_alive_ = false;
     connection_.send_start();
   }
 }

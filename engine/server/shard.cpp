@@ -10,6 +10,7 @@ namespace {
 constexpr uint64_t kTickNs = 250 * kMillisecond;
 constexpr size_t kMailboxPosts = 4096;
 constexpr size_t kMailboxBytes = 8 << 20;
+constexpr uint64_t kDrainNs = 2 * kSecond;
 constexpr uint64_t kDamageReportNs = 10 * kSecond;  // a damaged chunk may be asked for often; once in a while is enough
 
 log::Reader::Options reader_options(const Config& config) {
@@ -118,6 +119,10 @@ void Shard::turn(bool may_wait) {
 
   wake_others();
   if (phase_ != Phase::serving || context_.stopping.load(std::memory_order_acquire)) advance_shutdown();
+  if (may_wait) return;
+  // Whoever calls turn(false) comes back when the Io has something: others must say so to it.
+  wants_news_.store(feed_.has_waiters());
+  asleep_.store(true);
 }
 
 void Shard::wake_others() {
@@ -272,6 +277,7 @@ void Shard::advance_shutdown() {
   switch (phase_) {
     case Phase::serving:
       phase_ = Phase::draining_posts;
+      drain_until_ns_ = io_->now_ns() + kDrainNs;
       for (const auto& listener : listeners_) listener->stop();
       board_.drain();
       for (Session* s = sessions_.empty() ? nullptr : &sessions_.front(); s != nullptr;) {
@@ -282,13 +288,14 @@ void Shard::advance_shutdown() {
       [[fallthrough]];
     case Phase::draining_posts:
       if (!board_.idle()) return;
-      phase_ = Phase::closing;
+      phase_ = Phase::draining_answers;
       context_.posting_shards.fetch_sub(1, std::memory_order_acq_rel);
       if (log_ == nullptr && context_.writer != nullptr) context_.writer->wake(this);
-      // Answers to posts are in the send queue; whoever reads the log can go on where it was.
-      io_->turn(false);
-      send_queue_.run();
-      io_->turn(false);
+      [[fallthrough]];
+    case Phase::draining_answers:
+      // Answers to posts and the ends of followed logs are on their way; a peer that does not take them is cut off.
+      if (!sessions_.empty() && io_->now_ns() < drain_until_ns_) return;
+      phase_ = Phase::closing;
       for (Session* s = sessions_.empty() ? nullptr : &sessions_.front(); s != nullptr;) {
         Session* const next = sessions_.next(*s);
         s->close({Errc::closed, 0, "server: shutting down"});

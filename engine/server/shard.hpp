@@ -79,7 +79,7 @@ class Shard final : private ShardParts, private Services, private net::Listener:
   bool finished() const { return phase_ == Phase::over; }
 
  private:
-  enum class Phase : uint8_t { serving, draining_posts, closing, closing_log, over };
+  enum class Phase : uint8_t { serving, draining_posts, draining_answers, closing, closing_log, over };
 
   // A post of another shard, while the log has it.
   struct Remote {
@@ -137,6 +137,7 @@ class Shard final : private ShardParts, private Services, private net::Listener:
 
   io::Timer tick_;
   Phase phase_ = Phase::serving;
+  uint64_t drain_until_ns_ = 0;
   uint64_t damage_reported_ns_ = 0;
   uint64_t document_end_ = UINT64_MAX;
   uint64_t document_version_ = UINT64_MAX;
