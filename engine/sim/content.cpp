@@ -85,11 +85,11 @@ void Content::drop(Slot& slot, uint64_t id) {
   if (slot.pending->empty()) slot.pending.reset();
 }
 
-void Content::write_start(uint64_t id, ByteView bytes, uint64_t offset) {
+void Content::write_start(uint64_t id, ByteView bytes, uint64_t offset, bool direct) {
   reserve(offset + bytes.size());
   for_each_block(offset, bytes.size(), [&](uint64_t block, uint64_t done, uint64_t at, uint64_t take) {
     Slot& slot = slots_[block];
-    Version version{slot.cache, slot.cache, mask_of(offset, bytes.size(), block), id, kInFlight};
+    Version version{slot.cache, slot.cache, mask_of(offset, bytes.size(), block), id, kInFlight, direct};
     overlay(version.content, bytes.data() + done, at, take);
     version.content.shrink();
     if (slot.pending == nullptr) slot.pending = std::make_unique<std::vector<Version>>();
@@ -234,8 +234,8 @@ void Content::truncate(uint64_t size, uint64_t order) {
       Slot& slot = slots_[block];
       const uint64_t begin = block * kBlockBytes;
       const uint64_t keep = size > begin ? size - begin : 0;
-      Version version{keep == 0 ? Block() : slot.cache, Block(), mask_of(begin + keep, kBlockBytes - keep, block), 0,
-                      order};
+      Version version{
+          keep == 0 ? Block() : slot.cache, Block(), mask_of(begin + keep, kBlockBytes - keep, block), 0, order, false};
       if (keep != 0) std::memset(version.content.edit() + keep, 0, kBlockBytes - keep);
       slot.cache = version.content;
       if (keep == 0 && slot.allocated) {
@@ -269,23 +269,25 @@ void Content::sync(uint64_t order) {
 void Content::sync_broken(uint64_t order, bool evicted, Dice& dice) {
   const Fate fate = Fate::draw(dice);
   const size_t front = dice.below(slots_.size() * kSectorsPerBlock + 1);
+  const bool drive_keeps = dice.below(2) == 0;
+  const auto settled = [&](const Version& version) {
+    return version.order < order && !(version.direct && drive_keeps);
+  };
   for (size_t block = 0; block < slots_.size(); ++block) {
     Slot& slot = slots_[block];
     if (slot.pending == nullptr) continue;
-    SectorMask touched = 0;
+    SectorMask seen = 0;  // sectors that readers see as they are on the medium
     for (const Version& version : *slot.pending) {
-      if (version.order >= order) continue;
+      if (!settled(version)) {
+        if (version.order != kInFlight) seen = static_cast<SectorMask>(seen & ~version.mask);
+        continue;
+      }
       const size_t first = block * kSectorsPerBlock;
       settle(slot.durable, version.content, version.mask, fate, front > first ? front - first : 0, dice);
-      touched = static_cast<SectorMask>(touched | version.mask);
+      if (evicted || version.direct) seen = static_cast<SectorMask>(seen | version.mask);
     }
-    std::erase_if(*slot.pending, [&](const Version& version) { return version.order < order; });
-    if (evicted) {
-      for (const Version& version : *slot.pending) {
-        if (version.order != kInFlight) touched = static_cast<SectorMask>(touched & ~version.mask);
-      }
-      if (touched != 0) slot.cache.take(slot.durable, touched);
-    }
+    std::erase_if(*slot.pending, settled);
+    if (seen != 0) slot.cache.take(slot.durable, seen);
     if (slot.pending->empty()) slot.pending.reset();
   }
   for (const Size& size : sizes_) {
@@ -335,6 +337,25 @@ Content Content::power_cut(const Fate& fate, Dice& dice) const {
   for (Slot& slot : image.slots_) slot.cache = slot.durable;
   image.unreadable_ = unreadable_;
   return image;
+}
+
+Content Content::copy() const {
+  Content other;
+  other.slots_.resize(slots_.size());
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    other.slots_[i].durable = slots_[i].durable;
+    other.slots_[i].cache = slots_[i].cache;
+    other.slots_[i].allocated = slots_[i].allocated;
+    if (slots_[i].pending != nullptr) {
+      other.slots_[i].pending = std::make_unique<std::vector<Version>>(*slots_[i].pending);
+    }
+  }
+  other.sizes_ = sizes_;
+  other.unreadable_ = unreadable_;
+  other.size_ = size_;
+  other.durable_size_ = durable_size_;
+  other.blocks_allocated_ = blocks_allocated_;
+  return other;
 }
 
 void Content::truncate_tail(Slot& slot, uint64_t from) {

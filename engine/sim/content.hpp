@@ -35,7 +35,8 @@ class Content {
   uint64_t blocks_allocated() const { return blocks_allocated_; }
 
   // `id` names the write; `order` counts completions over the whole disk, so that a sync knows what it covers.
-  void write_start(uint64_t id, ByteView bytes, uint64_t offset);
+  // `direct`: past the page cache, which then cannot call it clean either.
+  void write_start(uint64_t id, ByteView bytes, uint64_t offset, bool direct);
   void write_end(uint64_t id, ByteView bytes, uint64_t offset, uint64_t order, bool durable);
   // Nothing of it was taken.
   void write_refused(uint64_t id);
@@ -46,11 +47,13 @@ class Content {
 
   // Everything completed before `order` is durable.
   void sync(uint64_t order);
-  // A sync failed: what it covered is old, new or garbage on the medium, for good, and will not be written again.
-  // `evicted`: the page cache forgets it, so that readers see the medium.
+  // A sync failed. What went through the page cache is old, new or garbage on the medium, for good, and will not be
+  // written again; `evicted`: readers see that at once. What was written directly either lies in the drive's cache as
+  // before, or is old, new or garbage, and readers see which.
   void sync_broken(uint64_t order, bool evicted, Dice& dice);
 
   Content power_cut(const Fate& fate, Dice& dice) const;
+  Content copy() const;  // with what is pending
 
   // Damage done by the medium itself.
   void make_unreadable(uint64_t offset) { unreadable_.push_back(offset / kSectorBytes); }
@@ -64,6 +67,7 @@ class Content {
     SectorMask mask;
     uint64_t id;
     uint64_t order;
+    bool direct;
   };
   struct Slot {
     Block durable;

@@ -123,7 +123,7 @@ uint64_t Disk::write_start(io::File file, ByteView bytes, uint64_t offset, bool 
   Write& write = writes_[id];
   write = {file, bytes, Bytes(bytes.begin(), bytes.end()), offset, durable, error_for(DiskCall::write)};
   if (off_ || bytes.empty()) return id;
-  node_of(file).content.write_start(id, bytes, offset);
+  node_of(file).content.write_start(id, bytes, offset, handle->second.mode.direct);
   boundary();
   return id;
 }
@@ -432,11 +432,12 @@ int Disk::sync_directory_end(uint64_t id) {
   if (off_) return -EIO;
   if (sync.error == ENOENT) return -ENOENT;
   Node& node = *nodes_[sync.node];
-  for (const NameChange& change : node.changes) {
-    // A failed one leaves any of the changes on the medium, and none of them pending.
-    if (change.order < sync.order && (sync.error == 0 || dice_.below(2) == 0)) apply(node.durable_names, change);
+  if (sync.error == 0) {
+    for (const NameChange& change : node.changes) {
+      if (change.order < sync.order) apply(node.durable_names, change);
+    }
+    std::erase_if(node.changes, [&](const NameChange& change) { return change.order < sync.order; });
   }
-  std::erase_if(node.changes, [&](const NameChange& change) { return change.order < sync.order; });
   forget_unreachable();
   boundary();
   return static_cast<int>(note(DiskCall::sync_directory, sync.node, 0, 0, -sync.error));
@@ -461,6 +462,35 @@ Disk Disk::power_cut(uint64_t seed) const {
   image.nodes_.resize(nodes_.size());
   copy_node(0, fate, dice, image);
   return image;
+}
+
+Disk Disk::process_crash(uint64_t seed) const {
+  Disk left(seed);
+  left.faults_.capacity_bytes = faults_.capacity_bytes;
+  left.order_ = order_;
+  left.next_id_ = next_id_;
+  left.nodes_.clear();
+  for (const auto& node : nodes_) {
+    left.nodes_.push_back(node == nullptr ? nullptr : std::make_unique<Node>());
+    if (node == nullptr) continue;
+    Node& copy = *left.nodes_.back();
+    copy.directory = node->directory;
+    copy.content = node->content.copy();
+    copy.names = node->names;
+    copy.durable_names = node->durable_names;
+    copy.changes = node->changes;
+  }
+  for (const auto& [id, write] : writes_) {
+    if (write.copy.empty()) continue;
+    Content& content = left.nodes_[handles_.at(write.file.value).node]->content;
+    if (left.dice_.below(4) == 0) {
+      content.write_refused(id);
+    } else {
+      content.write_end(id, write.copy, write.offset, left.order_++, false);
+    }
+  }
+  left.forget_unreachable();
+  return left;
 }
 
 void Disk::copy_node(uint32_t id, const Fate& fate, Dice& dice, Disk& image) const {

@@ -46,6 +46,9 @@ class Disk {
   // ---- power cuts ----
   // The disk after a power cut at this moment; what was not durable is drawn from `seed`. Cheap: bytes are shared.
   Disk power_cut(uint64_t seed) const;
+  // The disk after the program alone was killed at this moment: what it had written is seen by the next one, and is as
+  // little durable as before. Writes in flight reach the page cache or do not; a sync in flight proves nothing.
+  Disk process_crash(uint64_t seed) const;
   // Called when something has begun or ended that a power cut could separate: before and after each write, sync and
   // change of names. The function may make images, but must not call the disk.
   void on_boundary(std::function<void()> function) { boundary_ = std::move(function); }

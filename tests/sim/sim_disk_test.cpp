@@ -228,6 +228,27 @@ TEST_F(SimDisk, AnImageIsADiskOfItsOwn) {
   EXPECT_TRUE(images.contains("o") && images.contains("i"));
 }
 
+// The next program reads what the killed one wrote; a power cut then takes it still.
+TEST_F(SimDisk, AKilledProgramLeavesWhatItWroteUndurable) {
+  const io::File file = durable_file("a", 1024);
+  write(file, 'n', 512, 0);
+  const Bytes bytes(512, 'f');
+  disk.write_start(file, bytes, 512, true);
+  std::set<std::string> seen, images;
+  for (uint64_t seed = 0; seed < kCuts; ++seed) {
+    Disk left = disk.process_crash(seed);
+    EXPECT_EQ(left.open_files(), 0u);
+    seen.insert(sectors(*left.contents("a")));
+    images.insert(sectors(*left.power_cut(seed).contents("a")));
+    const auto again = left.open("a", {.write = true});
+    ASSERT_TRUE(again);
+    ASSERT_EQ(left.sync_end(left.sync_start(*again)), 0);
+    ASSERT_EQ(sectors(*left.power_cut(seed).contents("a")), sectors(*left.contents("a")));
+  }
+  EXPECT_EQ(seen, (std::set<std::string>{"no", "nf"}));
+  EXPECT_TRUE(images.contains("oo") && images.contains("of") && images.contains("no") && images.contains("nf"));
+}
+
 TEST_F(SimDisk, ALockIsExclusiveAndDiesWithTheMachine) {
   const auto lock = files.lock("LOCK");
   ASSERT_TRUE(lock);
