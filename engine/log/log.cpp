@@ -417,6 +417,10 @@ Result<std::unique_ptr<Log>> Log::open(io::Files& files, const Clock& clock, Ran
       static_cast<uint32_t>(std::min<uint64_t>(options.group_bytes_max, options.journal_file_bytes));
   if (const Status checked = check(options); !checked) return fail(checked.error());
 
+  // A killed process leaves bytes and names that can be read and are not durable. What is read from here on is shown
+  // and acknowledged again, so it is made durable before it is looked at.
+  *damage = directory;
+  if (const Status synced = files.sync_directory(directory); !synced) return fail(synced.error());
   *damage = directory + "/manifest";
   Result<Manifest> manifest = Manifest::open(files, directory, &bytes_read);
   if (!manifest) return fail(manifest.error());
@@ -434,6 +438,10 @@ Result<std::unique_ptr<Log>> Log::open(io::Files& files, const Clock& clock, Ran
   *damage = journal_path(directory, 0);
   Result<std::vector<io::OpenFile>> journal = Journal::open_files(files, directory, *settings);
   if (!journal) return fail(journal.error());
+  for (uint32_t i = 0; i < journal->size(); ++i) {
+    *damage = journal_path(directory, i);
+    if (const Status synced = files.sync((*journal)[i].get()); !synced) return fail(synced.error());
+  }
   Result<Recovered> recovered = recover_journal(files, directory, *settings, *journal, state, damage, &bytes_read);
   if (!recovered) return fail(recovered.error());
 

@@ -148,6 +148,7 @@ Result<Manifest> Manifest::open(io::Files& files, const std::string& directory, 
   Result<io::File> file = files.open(path_of(directory), {.write = true, .direct = true});
   if (!file) return fail(file.error());
   manifest.file_ = io::OpenFile(files, *file);
+  if (const Status synced = files.sync(*file); !synced) return fail(synced.error());  // see Log::open()
 
   const AlignedMemory memory(16 * kBlockBytes);
   bool torn = false;

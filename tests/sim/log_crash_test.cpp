@@ -38,7 +38,7 @@ TEST(LogCrash, WhatWasPromisedSurvivesEveryPowerCut) {
   rate.print("power cuts", sum.images);
   // The runs went everywhere the log can go.
   for (const uint64_t count :
-       {sum.acknowledged, sum.seals, sum.merges, sum.retired, sum.repeats, sum.conflicts, sum.poisoned})
+       {sum.acknowledged, sum.kills, sum.seals, sum.merges, sum.retired, sum.repeats, sum.conflicts, sum.poisoned})
     EXPECT_GT(count, 0u);
 }
 

@@ -30,6 +30,7 @@ void LogLife::fail(const std::string& what) {
 }
 
 bool LogLife::open() {
+  world_.disk().on_boundary([this] { at_boundary(); });
   std::string damage;
   auto opened = log::Log::open(world_.files(), world_.clock(), world_.random(), kDirectory, workload_.log, &damage);
   if (!opened) {
@@ -56,7 +57,8 @@ bool LogLife::open() {
   published();
 
   log_->on_published([](void* owner) { static_cast<LogLife*>(owner)->published(); }, this);
-  world_.disk().on_boundary([this] { at_boundary(); });
+  at_boundary();  // what a recovery shows, it must have made durable
+  check_images();
   world_.disk().faults() = workload_.disk_faults;
   log_->start(*io_);
   return true;
@@ -260,16 +262,20 @@ void LogLife::close() {
   wind_up();
 }
 
-sim::Disk LogLife::cut(uint64_t seed) {
+sim::Disk LogLife::cut(uint64_t seed) { return end_now(world_.disk().power_cut(seed)); }
+
+sim::Disk LogLife::kill(uint64_t seed) { return end_now(world_.disk().process_crash(seed)); }
+
+// What the log does from here on happens to nobody: `left` is what remains.
+sim::Disk LogLife::end_now(sim::Disk left) {
   const Promise then = truth_.promise;
-  sim::Disk image = world_.disk().power_cut(seed);
   world_.disk().on_boundary({});
   images_.clear();
   world_.switch_off();
   off_ = true;
   wind_up();
   truth_.promise = then;
-  return image;
+  return left;
 }
 
 // ---- images ----

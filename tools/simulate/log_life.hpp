@@ -26,6 +26,8 @@ class LogLife {
   void rest(uint64_t duration_ns);
   // Ends in order: everything in flight is awaited, all is read once more, the log is closed.
   void close();
+  // The program is killed now; what it wrote stays in the page cache. Returns the disk to go on with.
+  sim::Disk kill(uint64_t seed);
   // The power fails now. Returns the image to go on with; truth.promise says what it must hold.
   sim::Disk cut(uint64_t seed);
 
@@ -66,6 +68,7 @@ class LogLife {
   void acknowledged(Post& post);
   void published();
   void at_boundary();
+  sim::Disk end_now(sim::Disk left);
   void check_images();
   void wind_up();
   void fail(const std::string& what);

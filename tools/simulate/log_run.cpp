@@ -22,6 +22,9 @@ std::optional<sim::Disk> live(sim::World& world, const Workload& workload, Truth
     if (dice.below(4) == 0) {
       life.close();
       left = world.disk().power_cut(dice.next());
+    } else if (dice.below(3) == 0) {
+      left = life.kill(dice.next());
+      report.kills += 1;
     } else {
       left = life.cut(dice.next());
     }
@@ -46,6 +49,7 @@ void RunReport::add(const RunReport& other) {
   images += other.images;
   boundaries += other.boundaries;
   lives += other.lives;
+  kills += other.kills;
   acknowledged += other.acknowledged;
   seals += other.seals;
   merges += other.merges;

@@ -12,7 +12,7 @@ namespace cwtch::simulate {
 struct RunReport {
   std::string failure;  // empty: everything held
   uint64_t seed = 0;
-  uint64_t images = 0, boundaries = 0, lives = 0, acknowledged = 0, seals = 0, merges = 0, retired = 0;
+  uint64_t images = 0, boundaries = 0, lives = 0, kills = 0, acknowledged = 0, seals = 0, merges = 0, retired = 0;
   uint64_t repeats = 0, conflicts = 0, poisoned = 0;
   std::string history;  // the disk's last calls before the failure
 
