@@ -71,6 +71,7 @@ def post(server, memory, number):
     else:
         assert answer.status == 503, f"{answer.status} {content!r}"
         assert answer.getheader("Content-Type") == "application/problem+json"
+        assert answer.getheader("Retry-After"), "503 says when to come back"
         memory.unanswered.add(record)
     return answer.status
 
@@ -101,6 +102,8 @@ def main():
         ballast.unlink()
         number = post_until(server, memory, number, 201, 50)
         memory.check(records(server.get("/v1/log")), "with space again")
+        number = post_until(server, memory, number, 503, 50)
+        memory.check(records(server.get("/v1/log")), "full again")
         server.stop()
         server.command("verify", str(server.directory))
         server.start()
