@@ -64,6 +64,7 @@ class LogOnDisk final : public Log, Journal::Observer, PendingPosts::Owner, Main
     cache.hold_ns = 0;
     reader_ = Reader::make(io, files_, shared_, cache);
     pending_.start(*reader_);
+    seal_before_the_ring_is_full();
     maintain();
   }
   void append(Append& append, ByteView record, void (*callback)(void*, Append&), void* owner) override;
@@ -93,6 +94,7 @@ class LogOnDisk final : public Log, Journal::Observer, PendingPosts::Owner, Main
   void finish_all(List<Append>& list);
   void poison(const Error& error);
   void close_tail();
+  void seal_before_the_ring_is_full();
   void write_group();
   void maintain();
   void publish_layout();
@@ -253,7 +255,11 @@ void LogOnDisk::write_group() {
   written_waiters_.splice_back(open_waiters_);
   journal_.write_start();
   if (mutant(Mutant::ack_before_sync)) finish_all(written_waiters_);
-  // The next file of the ring still holds the open part: it has to be sealed before the ring comes round.
+  seal_before_the_ring_is_full();
+}
+
+// When the next file of the ring still holds the open part, that has to be sealed before the ring comes round.
+void LogOnDisk::seal_before_the_ring_is_full() {
   if (journal_.next_file_holds(tail_.parts().back().segment->first)) close_tail();
 }
 
@@ -444,6 +450,13 @@ Result<std::unique_ptr<Log>> Log::open(io::Files& files, const Clock& clock, Ran
   }
   Result<Recovered> recovered = recover_journal(files, directory, *settings, *journal, state, damage, &bytes_read);
   if (!recovered) return fail(recovered.error());
+  if (const Status settled = manifest->settle(); !settled) {
+    *damage = directory + "/manifest";
+    return fail(settled.error());
+  }
+  if (const Status committed = commit_again(files, directory, *settings, *journal, state, &*recovered, damage);
+      !committed)
+    return fail(committed.error());
 
   *damage = directory + "/keys";
   Result<std::unique_ptr<KeyIndex>> index = KeyIndex::open(files, directory + "/keys", state.runs, &bytes_read);

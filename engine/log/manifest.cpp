@@ -208,6 +208,12 @@ Status Manifest::compact_if_worth() {
   return rewrite();
 }
 
+Status Manifest::settle() {
+  const Status written = rewrite();
+  // Without room for a second one, the sync in open() must do.
+  return !written && written.error().code == Errc::no_space ? Status() : written;
+}
+
 Status Manifest::rewrite() {
   std::vector<Block> blocks;
   const uint64_t stream_start = state_.segments.empty() ? state_.stream_start : state_.segments.front().stream_offset;
@@ -237,11 +243,14 @@ Status Manifest::rewrite() {
   if (const Status s = files_->write(*file, memory.bytes().first(blocks.size() * kBlockBytes), 0); !s) return s;
   if (const Status s = files_->sync(*file); !s) return s;
   if (const Status s = files_->rename(fresh, path); !s) return s;
-  if (const Status s = files_->sync_directory(directory_); !s) return s;
   file_ = std::move(opened);
   blocks_ = blocks.size();
   crc_ = crc;
-  return {};
+  // From here on the old file has no name, and whether the new one has is not known: no error may be taken lightly.
+  const Status named = files_->sync_directory(directory_);
+  if (!named && named.error().code == Errc::no_space)
+    return fail(Error{Errc::io, named.error().sys, "manifest: its name cannot be made durable"});
+  return named;
 }
 
 }  // namespace cwtch::log

@@ -65,6 +65,9 @@ class Manifest {
   Status append(const Change& change);
   // Writes a new file with only what is in force, once most blocks are not.
   Status compact_if_worth();
+  // Writes what open() has read to a new file, before anything is built on it: nobody knows whether the last sync of
+  // the old one succeeded.
+  Status settle();
 
   const ManifestState& state() const { return state_; }
 

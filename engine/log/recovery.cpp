@@ -130,7 +130,11 @@ Result<Recovered> recover_journal(io::Files& files, const std::string& directory
     if (found.end() <= next) continue;
     const ByteView group =
         ByteView(recovered.memory[found.file].bytes()).subspan(found.offset, found.header.group_bytes);
+    const size_t records_before = recovered.records.size();
+    const uint32_t chain_before = chain;
     if (!take_records(group, found.header, &next, &chain, &recovered.records)) continue;
+    recovered.uncertain_count = recovered.records.size() - records_before;
+    recovered.uncertain_chain = chain_before;
     recovered.place.file = found.file;
     recovered.place.offset = found.offset + found.header.group_bytes;
   }
@@ -143,6 +147,48 @@ Result<Recovered> recover_journal(io::Files& files, const std::string& directory
     return fail(Errc::corrupt, "journal: acknowledged records are missing before a later group", place.offset);
   }
   return recovered;
+}
+
+Status commit_again(io::Files& files, const std::string& directory, const Settings& settings,
+                    const std::vector<io::OpenFile>& journal, const ManifestState& manifest, Recovered* recovered,
+                    std::string* damage) {
+  if (recovered->uncertain_count == 0) return {};
+  const std::span<const ByteView> records = std::span(recovered->records).last(recovered->uncertain_count);
+  const Position first{manifest.end().value + recovered->records.size() - records.size()};
+  const Position end{first.value + records.size()};
+  size_t used = GroupHeader::kFrameBytes;
+  for (const ByteView record : records) used += frame_bytes(record.size());
+  const size_t size = round_up(used, kBlockBytes);
+
+  JournalPlace& place = recovered->place;
+  if (place.offset + size > settings.journal_file_bytes) {
+    const uint32_t next = (place.file + 1) % settings.journal_files;
+    if (place.ends[next] > manifest.end()) return {};
+    place.file = next;
+    place.offset = 0;
+  }
+  const AlignedMemory memory(size);
+  const MutableBytes group = memory.bytes().first(size);
+  size_t at = GroupHeader::kFrameBytes;
+  uint32_t chain = recovered->uncertain_chain;
+  for (size_t i = 0; i < records.size(); ++i)
+    at += write_record(group.subspan(at), {first.value + i}, records[i], &chain);
+  if (at < size) write_filler(group.subspan(at), end, size - at);
+  write_group(group,
+              {.sequence = place.sequence,
+               .first = first,
+               .records_count = static_cast<uint32_t>(records.size()),
+               .chain_before = recovered->uncertain_chain,
+               .group_bytes = static_cast<uint32_t>(size)},
+              settings.secret);
+  *damage = journal_path(directory, place.file);
+  const io::File file = journal[place.file].get();
+  if (const Status written = files.write(file, group, place.offset); !written) return written;
+  if (const Status synced = files.sync(file); !synced) return synced;
+  place.offset += size;
+  place.ends[place.file] = end;
+  place.sequence += 1;
+  return {};
 }
 
 }  // namespace cwtch::log

@@ -123,7 +123,7 @@ uint64_t Disk::write_start(io::File file, ByteView bytes, uint64_t offset, bool 
   Write& write = writes_[id];
   write = {file, bytes, Bytes(bytes.begin(), bytes.end()), offset, durable, error_for(DiskCall::write)};
   if (off_ || bytes.empty()) return id;
-  node_of(file).content.write_start(id, bytes, offset, handle->second.mode.direct);
+  node_of(file).content.write_start(id, bytes, offset, handle->second.mode.direct && !faults_.buffered);
   boundary();
   return id;
 }
@@ -156,7 +156,7 @@ int64_t Disk::write_end(uint64_t id, bool whole) {
   } else if (error == ENOSPC || error == EDQUOT || error == EFBIG || !(direct || write.durable)) {
     content.write_refused(id);
   } else {
-    content.write_broken(id, write.copy, write.offset, !direct, dice_);
+    content.write_broken(id, write.copy, write.offset, !direct || faults_.buffered, dice_);
   }
   boundary();
   return note(DiskCall::write, number, write.offset, write.copy.size(),
@@ -458,6 +458,7 @@ Disk Disk::power_cut(uint64_t seed) const {
   const Fate fate = Fate::draw(dice);
   Disk image(dice.next());
   image.faults_.capacity_bytes = faults_.capacity_bytes;
+  image.faults_.buffered = faults_.buffered;
   image.nodes_.clear();
   image.nodes_.resize(nodes_.size());
   copy_node(0, fate, dice, image);
@@ -467,6 +468,7 @@ Disk Disk::power_cut(uint64_t seed) const {
 Disk Disk::process_crash(uint64_t seed) const {
   Disk left(seed);
   left.faults_.capacity_bytes = faults_.capacity_bytes;
+  left.faults_.buffered = faults_.buffered;
   left.order_ = order_;
   left.next_id_ = next_id_;
   left.nodes_.clear();

@@ -38,6 +38,7 @@ struct DiskFaults {
   double read_error = 0, write_error = 0, sync_error = 0, name_error = 0;
   double short_read = 0, short_write = 0;  // of the asynchronous calls; direct ones in whole blocks
   uint64_t capacity_bytes = UINT64_MAX;    // ENOSPC beyond
+  bool buffered = false;                   // the file system refuses O_DIRECT: all goes through the page cache
 };
 
 // Chances per event, times in nanoseconds.

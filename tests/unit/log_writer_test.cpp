@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "engine/log/frame.hpp"
 #include "engine/log/log.hpp"
 #include "engine/log/segment_file.hpp"
@@ -34,8 +36,8 @@ Bytes make_record(uint64_t seed, size_t size = 2800) {
 class LogWriter : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(world_.files().make_directory("log"));
-    ASSERT_TRUE(Log::create(world_.files(), world_.random(), "log", options_));
+    ASSERT_TRUE(world_->files().make_directory("log"));
+    ASSERT_TRUE(Log::create(world_->files(), world_->random(), "log", options_));
     open();
   }
   void TearDown() override { close(); }
@@ -43,10 +45,10 @@ class LogWriter : public testing::Test {
   void open() {
     std::string damage;
     Result<std::unique_ptr<Log>> log =
-        Log::open(world_.files(), world_.clock(), world_.random(), "log", options_, &damage);
+        Log::open(world_->files(), world_->clock(), world_->random(), "log", options_, &damage);
     ASSERT_TRUE(log) << damage << ": " << log.error().message();
     log_ = std::move(*log);
-    io_ = world_.make_io();
+    io_ = world_->make_io();
     log_->start(*io_);
   }
   void close() {
@@ -56,6 +58,14 @@ class LogWriter : public testing::Test {
     ASSERT_TRUE(log_->idle());
     log_.reset();
     io_.reset();
+  }
+  // The machine loses power with all that is durable on its disk, and the log starts again.
+  void restart_after_a_power_cut() {
+    sim::Disk left = world_->disk().power_cut(1);
+    world_->switch_off();
+    close();
+    world_ = std::make_unique<sim::World>(8, std::move(left));
+    open();
   }
   void turn() {
     log_->turn_end();
@@ -87,7 +97,7 @@ class LogWriter : public testing::Test {
     Bytes bytes;
     const auto layout = log_->shared()->layout();
     for (const auto& segment : layout->segments) {
-      EXPECT_TRUE(for_each_chunk(world_.files(), *segment, [&](const ChunkPlace&, ByteView chunk) -> Status {
+      EXPECT_TRUE(for_each_chunk(world_->files(), *segment, [&](const ChunkPlace&, ByteView chunk) -> Status {
         bytes.insert(bytes.end(), chunk.begin(), chunk.end());
         return {};
       }));
@@ -121,7 +131,7 @@ class LogWriter : public testing::Test {
   }
 
   Options options_ = small();
-  sim::World world_{7};
+  std::unique_ptr<sim::World> world_ = std::make_unique<sim::World>(7);
   std::unique_ptr<io::Io> io_;
   std::unique_ptr<Log> log_;
 };
@@ -247,7 +257,7 @@ TEST_F(LogWriter, SizesAreChecked) {
 TEST_F(LogWriter, TheHourSeals) {
   for (uint64_t i = 0; i < 3; ++i) ASSERT_TRUE(post(make_record(i)));
   const auto next_hour = [&] {
-    world_.set_wall_s(world_.clock().wall_hour_s() + 3600);
+    world_->set_wall_s(world_->clock().wall_hour_s() + 3600);
     log_->tick();
     run_until_idle();
   };
@@ -296,6 +306,30 @@ TEST_F(LogWriter, LargeSealCountDoesNotWedgeTheRing) {
   run_until_idle();
   EXPECT_GT(log_->statistics().segments_sealed, 3u);
   EXPECT_EQ(records(stream()).size(), 300u);
+}
+
+// The process dies while the ring is full of records that are far fewer than a segment may have: the next one must not
+// wait for a full hour before it takes posts.
+TEST_F(LogWriter, RestartWithAFullRingTakesPosts) {
+  close();
+  options_.seal_records = 100000;
+  options_.seal_records_hour_min = 100000;
+  open();
+  uint64_t next = 0;
+  // Groups of one record each, and nothing can be sealed.
+  world_->disk().script({sim::DiskCall::create, 0, ENOSPC, true});
+  for (bool refused = false; !refused; ++next) {
+    auto append = std::make_unique<Append>();
+    bool done = false;
+    log_->append(
+        *append, make_record(next, 200), [](void* owner, Append&) { *static_cast<bool*>(owner) = true; }, &done);
+    while (!done) turn();
+    refused = !append->result.has_value();
+  }
+  EXPECT_GT(next, 20u);
+  world_->disk().script_clear();
+  restart_after_a_power_cut();
+  ASSERT_TRUE(post(make_record(1'000'000)));
 }
 
 TEST_F(LogWriter, RetentionRemovesWholeSegmentsAndFreesTheirKeys) {
@@ -351,11 +385,11 @@ TEST_F(LogWriter, VerifyNamesWhatIsDamaged) {
   const std::string path = log_->shared()->layout()->segments.front()->path;
   close();
   const auto ignore = [](const VerifyProgress&) {};
-  auto damage = verify(world_.files(), "log", ignore);
+  auto damage = verify(world_->files(), "log", ignore);
   ASSERT_TRUE(damage);
   EXPECT_TRUE(damage->empty());
-  world_.disk().change_byte(path, 5000, 1);
-  damage = verify(world_.files(), "log", ignore);
+  world_->disk().change_byte(path, 5000, 1);
+  damage = verify(world_->files(), "log", ignore);
   ASSERT_TRUE(damage);
   ASSERT_EQ(damage->size(), 1u);
   EXPECT_EQ(damage->front().file, path);
@@ -370,7 +404,7 @@ class LogRecovery : public LogWriter {
   // Opens what is there and expects it to be refused, naming `file`.
   void expect_refused(const std::string& file) {
     std::string damage;
-    const auto log = Log::open(world_.files(), world_.clock(), world_.random(), "log", options_, &damage);
+    const auto log = Log::open(world_->files(), world_->clock(), world_->random(), "log", options_, &damage);
     ASSERT_FALSE(log);
     EXPECT_EQ(log.error().code, Errc::corrupt);
     EXPECT_THAT(damage, testing::HasSubstr(file));
@@ -380,14 +414,14 @@ class LogRecovery : public LogWriter {
 TEST_F(LogRecovery, DamagedGroupBeforeAGoodOneIsRefused) {
   for (uint64_t i = 0; i < 6; ++i) ASSERT_TRUE(post(make_record(i)));
   close();
-  world_.disk().change_byte("log/journal.0", 2 * 4096 + 500, 1);
+  world_->disk().change_byte("log/journal.0", 2 * 4096 + 500, 1);
   expect_refused("journal.0");
 }
 
 TEST_F(LogRecovery, TornLastGroupIsNoDamage) {
   for (uint64_t i = 0; i < 6; ++i) ASSERT_TRUE(post(make_record(i)));
   close();
-  world_.disk().change_byte("log/journal.0", 5 * 4096 + 500, 1);
+  world_->disk().change_byte("log/journal.0", 5 * 4096 + 500, 1);
   open();
   EXPECT_EQ(log_->shared()->committed().end.value, 5u);
   ASSERT_EQ(post(make_record(77))->position.value, 5u);
@@ -401,7 +435,7 @@ TEST_F(LogRecovery, MissingSegmentIsRefused) {
   run_until_idle();
   const std::string path = log_->shared()->layout()->segments.front()->path;
   close();
-  ASSERT_TRUE(world_.files().unlink(path));
+  ASSERT_TRUE(world_->files().unlink(path));
   expect_refused(path);
 }
 
@@ -410,22 +444,22 @@ TEST_F(LogRecovery, LeftoversAreRemoved) {
   run_until_idle();
   close();
   for (const char* const path : {"log/segments/sealing", "log/segments/x.seg", "log/keys/x.keys"})
-    world_.files().close(*world_.files().open(path, {.write = true, .create = true}));
+    world_->files().close(*world_->files().open(path, {.write = true, .create = true}));
   open();
-  EXPECT_FALSE(world_.disk().exists("log/segments/sealing"));
-  EXPECT_FALSE(world_.disk().exists("log/segments/x.seg"));
-  EXPECT_FALSE(world_.disk().exists("log/keys/x.keys"));
+  EXPECT_FALSE(world_->disk().exists("log/segments/sealing"));
+  EXPECT_FALSE(world_->disk().exists("log/segments/x.seg"));
+  EXPECT_FALSE(world_->disk().exists("log/keys/x.keys"));
 }
 
 TEST_F(LogRecovery, DamagedKeyRunIsBuiltAnew) {
   for (uint64_t i = 0; i < 45; ++i) ASSERT_TRUE(post(make_record(i)));
   run_until_idle();
   close();
-  const auto names = world_.files().list("log/keys");
+  const auto names = world_->files().list("log/keys");
   ASSERT_FALSE(names->empty());
   const std::string path = "log/keys/" + names->front();
-  const size_t size = world_.disk().contents(path)->size();
-  world_.disk().change_byte(path, size - 20, 1);
+  const size_t size = world_->disk().contents(path)->size();
+  world_->disk().change_byte(path, size - 20, 1);
   open();
   run_until_idle();
   const auto again = post(make_record(0));
@@ -435,7 +469,7 @@ TEST_F(LogRecovery, DamagedKeyRunIsBuiltAnew) {
 
 TEST_F(LogRecovery, OnlyOneProcessAtATime) {
   std::string damage;
-  const auto second = Log::open(world_.files(), world_.clock(), world_.random(), "log", options_, &damage);
+  const auto second = Log::open(world_->files(), world_->clock(), world_->random(), "log", options_, &damage);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Errc::busy);
 }

@@ -285,7 +285,9 @@ void LogLife::at_boundary() {
   ++counts.boundaries;
   for (uint64_t i = image_dice_.below(workload_.images_per_boundary_max + 1); i > 0; --i) {
     const uint64_t seed = image_dice_.next();
-    images_.push_back({world_.disk().power_cut(seed), truth_.promise, counts.boundaries, seed});
+    const bool killed = image_dice_.below(4) == 0;
+    images_.push_back({killed ? world_.disk().process_crash(seed) : world_.disk().power_cut(seed), truth_.promise,
+                       counts.boundaries, seed, killed});
   }
 }
 
@@ -297,8 +299,12 @@ void LogLife::check_images() {
         every != 0 && ++images_seen_ % every == 0
             ? check_.check_with_recovery_cuts(std::move(image.disk), truth_, image.promise, image.seed,
                                               workload_.recovery_images_per_boundary)
-            : check_.check(std::move(image.disk), truth_, image.promise, image.seed, images_seen_ % 4 == 0);
-    if (!wrong.empty()) fail("boundary " + number(image.boundary) + ", image " + number(image.seed) + ": " + wrong);
+            : check_.check(std::move(image.disk), truth_, image.promise, image.seed,
+                           image.killed || images_seen_ % 4 == 0);
+    if (!wrong.empty()) {
+      fail("boundary " + number(image.boundary) + (image.killed ? ", program killed, image " : ", image ") +
+           number(image.seed) + ": " + wrong);
+    }
   }
   counts.images = check_.images();
 }

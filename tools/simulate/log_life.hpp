@@ -59,6 +59,7 @@ class LogLife {
     Promise promise;
     uint64_t boundary;
     uint64_t seed;
+    bool killed;  // the program, not the power
   };
 
   void post_fresh();

@@ -26,6 +26,7 @@ Workload Workload::draw(uint64_t seed, Focus focus) {
     one.disk_faults.sync_error = 0.02 * static_cast<double>(dice.below(3));
     one.disk_faults.name_error = 0.01 * static_cast<double>(dice.below(3));
   }
+  one.disk_faults.buffered = dice.below(3) == 0;
   one.lives = static_cast<uint32_t>(dice.between(1, 4));
   one.records_per_life = static_cast<uint32_t>(dice.between(5, 100));
   one.record_bytes = dice.below(3) == 0 ? 0 : 2800;
