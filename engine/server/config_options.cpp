@@ -238,7 +238,7 @@ std::vector<Option> make_options() {
        .name = "log_level",
        .unit = "",
        .member = &Config::log_level,
-       .choices = {"debug", "info", "warn", "error"},
+       .choices = {"info", "warn", "error"},
        .what = "What is written to standard error.",
        .why = "No level says an address, or a time finer than the hour."},
   };

@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include "engine/server/safe_log.hpp"
+
 namespace cwtch::server {
 namespace {
 
@@ -67,7 +69,7 @@ OrText<void> Server::init(const std::string& directory, const Config& config) {
   return {};
 }
 
-Server::Server(Config config, void (*report)(const std::string& line))
+Server::Server(Config config)
     : config_(std::move(config)),
       context_{.config = config_,
                .files = io::system_files(),
@@ -78,19 +80,17 @@ Server::Server(Config config, void (*report)(const std::string& line))
                .shards = {},
                .writer = nullptr,
                .stopping = false,
-               .posting_shards = 0,
-               .report = report} {}
+               .posting_shards = 0} {}
 
 Server::~Server() {
   stop();
   join();
 }
 
-OrText<std::unique_ptr<Server>> Server::open(const std::string& directory, const Config& config,
-                                             void (*report)(const std::string& line)) {
+OrText<std::unique_ptr<Server>> Server::open(const std::string& directory, const Config& config) {
   if (sodium_init() < 0) return wrong("libsodium cannot be initialised");
   if (const auto checked = check(config); !checked) return wrong(checked.error());
-  std::unique_ptr<Server> server(new Server(config, report));
+  std::unique_ptr<Server> server(new Server(config));
   server->directory_ = directory;
   std::string which;
   Result<Keys> keys = load_keys(io::system_files(), directory, &which);
@@ -162,6 +162,8 @@ OrText<void> Server::start() {
     if (const Status started = admin_->start(path); !started) return wrong(path + ": " + started.error().message());
   }
   for (const auto& shard : context_.shards) threads_.emplace_back([&shard] { shard->run(); });
+  safe_log::info("serving records {} to {} on {} shards, by {}", context_.log->layout()->first_retained.value,
+                 context_.log->committed().end.value, context_.shards.size(), io_name());
   return {};
 }
 

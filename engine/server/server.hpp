@@ -20,8 +20,7 @@ class Server {
   static OrText<void> init(const std::string& directory, const Config& config);
 
   // Opens the directory and listens; nothing is served before run().
-  static OrText<std::unique_ptr<Server>> open(const std::string& directory, const Config& config,
-                                              void (*report)(const std::string& line));
+  static OrText<std::unique_ptr<Server>> open(const std::string& directory, const Config& config);
   ~Server();
 
   // "http://127.0.0.1:7140", one per listener.
@@ -36,7 +35,7 @@ class Server {
   void join();
 
  private:
-  Server(Config config, void (*report)(const std::string& line));
+  explicit Server(Config config);
 
   const Config config_;
   SystemClock clock_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/server/safe_log.hpp"
 #include "engine/server/session.hpp"
 
 namespace cwtch::server {
@@ -11,7 +12,7 @@ constexpr uint64_t kTickNs = 250 * kMillisecond;
 constexpr size_t kMailboxPosts = 4096;
 constexpr size_t kMailboxBytes = 8 << 20;
 constexpr uint64_t kDrainNs = 2 * kSecond;
-constexpr uint64_t kDamageReportNs = 10 * kSecond;  // a damaged chunk may be asked for often; once in a while is enough
+constexpr size_t kDamagedFilesMax = 1000;  // each is reported once
 
 log::Reader::Options reader_options(const Config& config) {
   log::Reader::Options options;
@@ -227,9 +228,9 @@ void Shard::session_closed(Session& session) {
 }
 
 void Shard::report_damage(const std::string& file, const Error& error) {
-  if (io_->now_ns() - damage_reported_ns_ < kDamageReportNs && damage_reported_ns_ != 0) return;
-  damage_reported_ns_ = io_->now_ns();
-  if (context_.report != nullptr) context_.report("damaged: " + file + ": " + error.message());
+  if (error.code != Errc::corrupt && error.code != Errc::io) return;  // retention, or a queue that is full
+  if (damaged_files_.size() >= kDamagedFilesMax || !damaged_files_.insert(file).second) return;
+  safe_log::error("damaged: {}: {}; the rest is served, cwtchd verify lists all damage", safe_log::Public{file}, error);
 }
 
 // ---- documents ----
@@ -354,9 +355,13 @@ void Shard::update_counters() {
   set(counters_.index_memory_bytes, writer.index_memory_bytes);
   set(counters_.start_bytes_read, writer.start_bytes_read);
   set(counters_.index_keys, writer.index_keys);
-  if (log_->poisoned() && !counters_.poisoned.exchange(true) && context_.report != nullptr)
-    context_.report("the log is closed to posts: " + writer.poison->message() +
-                    "; restart to re-verify it from the medium");
+  if (writer.poison && !counters_.poisoned.exchange(true))
+    safe_log::error("the log is closed to posts: {}; restart to re-verify it from the medium", *writer.poison);
+  const bool read_only = context_.log->read_only.load(std::memory_order_relaxed);
+  if (read_only != std::exchange(reported_read_only_, read_only)) {
+    if (read_only && !writer.poison) safe_log::warn("posts are refused until there is space on the medium");
+    if (!read_only) safe_log::info("posts are accepted again");
+  }
 }
 
 }  // namespace cwtch::server

@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,8 +41,7 @@ struct ShardContext {
   std::vector<std::unique_ptr<Shard>> shards;
   Shard* writer = nullptr;
   std::atomic<bool> stopping{false};
-  std::atomic<uint32_t> posting_shards{0};            // those that may still hand posts over
-  void (*report)(const std::string& text) = nullptr;  // one line for the operator; any thread
+  std::atomic<uint32_t> posting_shards{0};  // those that may still hand posts over
 };
 
 // Made first: the rest of a shard refers to them.
@@ -138,7 +138,8 @@ class Shard final : private ShardParts, private Services, private net::Listener:
   io::Timer tick_;
   Phase phase_ = Phase::serving;
   uint64_t drain_until_ns_ = 0;
-  uint64_t damage_reported_ns_ = 0;
+  std::set<std::string> damaged_files_;  // reported already
+  bool reported_read_only_ = false;
   uint64_t document_end_ = UINT64_MAX;
   uint64_t document_version_ = UINT64_MAX;
   std::shared_ptr<const std::string> server_document_;

@@ -232,8 +232,7 @@ class ServerWorld {
                                 .shards = {},
                                 .writer = nullptr,
                                 .stopping = false,
-                                .posting_shards = 0,
-                                .report = nullptr};
+                                .posting_shards = 0};
   std::unique_ptr<io::Io> client_io_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   io::Address address_;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "engine/server/safe_log.hpp"
 #include "engine/server/server.hpp"
 #include "tools/cwtchd/commands.hpp"
 
@@ -15,12 +16,6 @@ namespace {
 int failed(const std::string& text) {
   fmt::print(stderr, "cwtchd: {}\n", text);
   return 1;
-}
-
-// One line for the operator. No times: whoever collects the lines adds theirs; nothing in them names a client.
-void report(const std::string& line) {
-  fmt::print(stderr, "cwtchd: {}\n", line);
-  std::fflush(stderr);
 }
 
 }  // namespace
@@ -43,7 +38,8 @@ int serve(const std::string& directory, const server::Config& config, bool throw
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  auto server = server::Server::open(directory, config, &report);
+  safe_log::start(*safe_log::level_named(config.log_level));
+  auto server = server::Server::open(directory, config);
   if (!server) return failed(server.error());
   if (const auto started = (*server)->start(); !started) return failed(started.error());
   for (const std::string& url : (*server)->urls()) fmt::print("ready {}\n", url);
@@ -53,7 +49,7 @@ int serve(const std::string& directory, const server::Config& config, bool throw
 
   int which = 0;
   sigwait(&signals, &which);
-  report("draining; a second signal stops at once");
+  safe_log::info("draining; a second signal stops at once");
   std::thread second([signals] {
     int again = 0;
     sigwait(&signals, &again);
@@ -63,7 +59,7 @@ int serve(const std::string& directory, const server::Config& config, bool throw
   (*server)->stop();
   (*server)->join();
   (*server).reset();
-  report("stopped");
+  safe_log::info("stopped");
   return 0;
 }
 
