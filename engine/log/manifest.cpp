@@ -1,5 +1,6 @@
 #include "engine/log/manifest.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "engine/core/aligned_memory.hpp"
@@ -52,12 +53,11 @@ void encode(MutableBytes to, uint64_t sequence, uint32_t previous_crc, const Blo
 }
 
 // Nothing unless it is block `sequence`, whole, behind a block with `previous_crc`.
-std::optional<Block> decode(ByteView bytes, uint64_t sequence, std::optional<uint32_t> previous_crc) {
+std::optional<Block> decode(ByteView bytes, uint64_t sequence, uint32_t previous_crc) {
   if (load_le<uint32_t>(bytes.data() + kCrcOffset) != crc32c(0, bytes.first(kCrcOffset))) return std::nullopt;
   Reader reader(bytes);
   if (reader.get<uint32_t>() != kMagic) return std::nullopt;
-  const auto crc = reader.get<uint32_t>();
-  if (previous_crc && crc != *previous_crc) return std::nullopt;
+  if (reader.get<uint32_t>() != previous_crc) return std::nullopt;
   if (reader.get<uint64_t>() != sequence) return std::nullopt;
   const auto parts = reader.get<uint32_t>();
   Block block;
@@ -86,15 +86,12 @@ std::optional<Block> decode(ByteView bytes, uint64_t sequence, std::optional<uin
 
 std::string path_of(const std::string& directory) { return directory + "/manifest"; }
 
+// Takes `entry` into a list ordered by position, in place of those it covers from `retained` on. False: it overlaps one
+// in part.
 template <class Entry>
-bool covers(const Entry& whole, const Entry& part) {
-  return whole.first <= part.first && part.end <= whole.end;
-}
-
-// Takes `entry` into a list ordered by position, in place of those it covers. False: it overlaps one in part.
-template <class Entry>
-bool place(std::vector<Entry>& list, const Entry& entry) {
-  std::erase_if(list, [&](const Entry& old) { return covers(entry, old); });
+bool place(std::vector<Entry>& list, const Entry& entry, Position retained) {
+  std::erase_if(list,
+                [&](const Entry& old) { return entry.first <= std::max(old.first, retained) && old.end <= entry.end; });
   size_t at = 0;
   while (at < list.size() && list[at].first < entry.first) ++at;
   if (at > 0 && list[at - 1].end > entry.first) return false;
@@ -119,9 +116,9 @@ Status ManifestState::apply(const Change& change) {
       return fail(Errc::corrupt, "manifest: segment out of order");
     if (s.first == end() && (s.stream_offset != stream_end() || s.chain_before != chain()))
       return fail(Errc::corrupt, "manifest: segment does not continue the log");
-    if (!place(segments, s)) return fail(Errc::corrupt, "manifest: segments overlap");
+    if (!place(segments, s, first_retained)) return fail(Errc::corrupt, "manifest: segments overlap");
   }
-  if (change.run && (change.run->end <= change.run->first || !place(runs, *change.run)))
+  if (change.run && (change.run->end <= change.run->first || !place(runs, *change.run, first_retained)))
     return fail(Errc::corrupt, "manifest: key runs overlap");
   if (change.first_retained) {
     const Position retained = *change.first_retained;
@@ -150,8 +147,9 @@ Result<Manifest> Manifest::open(io::Files& files, const std::string& directory, 
   manifest.file_ = io::OpenFile(files, *file);
   if (const Status synced = files.sync(*file); !synced) return fail(synced.error());  // see Log::open()
 
+  const Result<uint64_t> size = files.size(*file);
+  if (!size) return fail(size.error());
   const AlignedMemory memory(16 * kBlockBytes);
-  bool torn = false;
   for (uint64_t at = 0;; ++at) {
     const size_t slot = static_cast<size_t>(at % 16) * kBlockBytes;
     if (slot == 0) {
@@ -159,21 +157,17 @@ Result<Manifest> Manifest::open(io::Files& files, const std::string& directory, 
       if (!got) return fail(got.error());
       *bytes_read += *got;
       if (*got < memory.size()) std::memset(memory.data() + *got, 0, memory.size() - *got);
-      if (*got == 0) break;
     }
+    if (at * kBlockBytes >= *size) break;
     const ByteView bytes = ByteView(memory.bytes()).subspan(slot, kBlockBytes);
-    if (torn) {
-      // Whatever its place in the chain: a whole block here means that the one before it was there once.
-      if (decode(bytes, at, std::nullopt))
-        return fail(Errc::corrupt, "manifest: damaged block", (at - 1) * kBlockBytes);
+    const std::optional<Block> block = decode(bytes, at, manifest.crc_);
+    if (!block) {
+      // Blocks are appended one at a time, each after the one before it is durable: only the last can be torn.
+      if (at == 0 || (at + 1) * kBlockBytes < *size)
+        return fail(Errc::corrupt, "manifest: damaged block", at * kBlockBytes);
       break;
     }
-    const std::optional<Block> block = decode(bytes, at, at == 0 ? std::optional<uint32_t>(0) : manifest.crc_);
-    if (!block) {
-      if (at == 0) return fail(Errc::corrupt, "manifest: damaged block", 0);
-      torn = true;
-      continue;
-    }
+    if (block->base != (at == 0)) return fail(Errc::corrupt, "manifest: base out of place", at * kBlockBytes);
     if (block->base) {
       manifest.state_.stream_start = block->stream_start;
       manifest.state_.chain_start = block->chain_start;
@@ -184,6 +178,7 @@ Result<Manifest> Manifest::open(io::Files& files, const std::string& directory, 
     manifest.crc_ = load_le<uint32_t>(bytes.data() + kCrcOffset);
     manifest.blocks_ = at + 1;
   }
+  if (manifest.blocks_ == 0) return fail(Errc::corrupt, "manifest: empty", 0);
   return manifest;
 }
 

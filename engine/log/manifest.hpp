@@ -57,8 +57,8 @@ struct ManifestState {
 class Manifest {
  public:
   static Status create(io::Files& files, const std::string& directory);
-  // *bytes_read grows by what was read. corrupt, with the offset of the block, when a block is damaged that was
-  // followed by another; a damaged last block was never acknowledged and is ignored.
+  // *bytes_read grows by what was read. corrupt, with the offset of the block, when a block is damaged that is not the
+  // last of the file; a damaged last block was never acknowledged and is ignored.
   static Result<Manifest> open(io::Files& files, const std::string& directory, uint64_t* bytes_read);
 
   // On stable storage when it returns. After an error the manifest must not be used again, except after no_space.

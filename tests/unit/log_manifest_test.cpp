@@ -82,6 +82,41 @@ TEST_F(ManifestTest, DamagedBlockBeforeAGoodOneIsNamed) {
   EXPECT_EQ(manifest.error().offset, 3 * kBlockBytes);
 }
 
+// One block is appended at a time: several that are damaged were not torn by one power cut.
+TEST_F(ManifestTest, SeveralDamagedBlocksAreNoTornEnd) {
+  {
+    Result<Manifest> manifest = open();
+    for (uint64_t i = 0; i < 20; ++i)
+      ASSERT_TRUE(manifest->append({.segment = entry(10 * i, 10 * i + 10), .run = {}, .first_retained = {}}));
+  }
+  for (size_t block = 3; block < 21; ++block) change(block, 100);
+  const Result<Manifest> manifest = open();
+  ASSERT_FALSE(manifest);
+  EXPECT_EQ(manifest.error().code, Errc::corrupt);
+  EXPECT_EQ(manifest.error().offset, 3 * kBlockBytes);
+}
+
+TEST_F(ManifestTest, AnEmptyFileIsDamage) {
+  const auto file = world_.files().open("log/manifest", {.write = true});
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(world_.files().truncate(*file, 0));
+  world_.files().close(*file);
+  const Result<Manifest> manifest = open();
+  ASSERT_FALSE(manifest);
+  EXPECT_EQ(manifest.error().code, Errc::corrupt);
+}
+
+// A run that is built anew has only what retention has left, and still takes the place of the old one.
+TEST_F(ManifestTest, ARunBuiltAnewReplacesOneThatReachesBelowTheFirstRetainedPosition) {
+  Result<Manifest> manifest = open();
+  ASSERT_TRUE(manifest->append({.segment = entry(0, 10), .run = RunName{{0}, {10}}, .first_retained = {}}));
+  ASSERT_TRUE(manifest->append({.segment = entry(10, 20), .run = RunName{{0}, {20}}, .first_retained = {}}));
+  ASSERT_TRUE(manifest->append({.segment = {}, .run = {}, .first_retained = Position{10}}));
+  EXPECT_FALSE(manifest->append({.segment = {}, .run = RunName{{15}, {20}}, .first_retained = {}}));
+  ASSERT_TRUE(manifest->append({.segment = {}, .run = RunName{{10}, {20}}, .first_retained = {}}));
+  EXPECT_EQ(manifest->state().runs, std::vector<RunName>{(RunName{{10}, {20}})});
+}
+
 TEST_F(ManifestTest, CompactionKeepsWhatIsInForce) {
   {
     Result<Manifest> manifest = open();
