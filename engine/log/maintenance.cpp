@@ -5,6 +5,12 @@
 #include "engine/log/frame.hpp"
 
 namespace cwtch::log {
+namespace {
+
+// What goes away by itself: space and descriptors come back, and trying again on new files is safe.
+bool passes(Errc code) { return code == Errc::no_space || code == Errc::busy; }
+
+}  // namespace
 
 Maintenance::Maintenance(io::Files& files, std::string directory, const KeySecret& secret, Manifest manifest,
                          Owner& owner)
@@ -69,7 +75,7 @@ void Maintenance::seal_run() {
 void Maintenance::seal_done(io::Work&) {
   const Error* const error = !sealed_ ? &sealed_.error() : !sealed_run_ ? &sealed_run_.error() : nullptr;
   if (error != nullptr) {
-    if (error->code == Errc::no_space) {
+    if (passes(error->code)) {
       seal_.stalled = seal_.no_space = true;
       return;
     }
@@ -162,7 +168,7 @@ void Maintenance::merge_done(io::Work&) {
   if (error != nullptr) {
     const Error reported = *error;
     merge_.busy = false;
-    if (reported.code == Errc::no_space) return;  // there is always a later time to merge
+    if (passes(reported.code)) return;  // there is always a later time to merge
     if (reported.code != Errc::corrupt) {
       merge_parts_.clear();
       return fail_all(reported);
@@ -234,13 +240,13 @@ void Maintenance::list_run() {
       (void)files_.unlink(directory_ + "/keys/" + old.file());
   }
   listed_ = manifest_.compact_if_worth();
-  if (!listed_ && listed_.error().code == Errc::no_space) listed_ = {};  // the old one is as good
+  if (!listed_ && passes(listed_.error().code)) listed_ = {};  // the old one is as good
 }
 
 void Maintenance::list_done(io::Work&) {
   if (failed_) return changes_.clear();
   if (!listed_) {
-    if (listed_.error().code == Errc::no_space) {
+    if (passes(listed_.error().code)) {
       manifest_lane_.stalled = manifest_lane_.no_space = true;
       return;
     }

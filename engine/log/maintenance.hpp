@@ -6,8 +6,8 @@
 //   neighbours -> [merge lane: merged file]         -> [manifest lane: list it, unlink the parts] -> owner
 //
 // Thread:  the writer's; the owner hears on it.
-// Failure: no_space stalls the lane: retry() starts it again from the beginning, on new files. corrupt in a merge
-// leaves
+// Failure: no_space and busy (no descriptors) stall the lane: retry() starts it again from the beginning, on new files.
+// corrupt in a merge leaves
 //          the parts as they are, for good. Anything else is reported once, and nothing is started any more.
 #pragma once
 

@@ -47,7 +47,7 @@ def times(start_s, end_s):
 
 
 def run(parent):
-    with cwtch_server.Server(CWTCHD, ["--log-level=debug", "--seal-records=8", "--merge-factor=2"]) as server:
+    with cwtch_server.Server(CWTCHD, ["--log-level=info", "--seal-records=8", "--merge-factor=2"]) as server:
         started = time.time()
         ports = []
 

@@ -295,12 +295,11 @@ void LogLife::check_images() {
   for (Image& image : std::exchange(images_, {})) {
     if (!failure_.empty()) return;
     const uint32_t every = workload_.recovery_cuts_every;
-    const std::string wrong =
-        every != 0 && ++images_seen_ % every == 0
-            ? check_.check_with_recovery_cuts(std::move(image.disk), truth_, image.promise, image.seed,
-                                              workload_.recovery_images_per_boundary)
-            : check_.check(std::move(image.disk), truth_, image.promise, image.seed,
-                           image.killed || images_seen_ % 4 == 0);
+    const std::string wrong = every != 0 && ++images_seen_ % every == 0
+                                  ? check_.check_with_recovery_cuts(std::move(image.disk), truth_, image.promise,
+                                                                    image.seed, workload_.recovery_images_per_boundary)
+                                  : check_.check(std::move(image.disk), truth_, image.promise, image.seed,
+                                                 image.killed || images_seen_ % 4 == 0);
     if (!wrong.empty()) {
       fail("boundary " + number(image.boundary) + (image.killed ? ", program killed, image " : ", image ") +
            number(image.seed) + ": " + wrong);
