@@ -243,9 +243,8 @@ Status Manifest::rewrite() {
   crc_ = crc;
   // From here on the old file has no name, and whether the new one has is not known: no error may be taken lightly.
   const Status named = files_->sync_directory(directory_);
-  if (!named && named.error().code == Errc::no_space)
-    return fail(Error{Errc::io, named.error().sys, "manifest: its name cannot be made durable"});
-  return named;
+  if (!named) return fail(Error{Errc::io, named.error().sys, "manifest: its name cannot be made durable"});
+  return {};
 }
 
 }  // namespace cwtch::log
