@@ -1,10 +1,9 @@
 #include "engine/client/pull.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 
 #include "engine/client/message.hpp"
+#include "engine/core/sha256.hpp"
 
 namespace cwtch::client {
 namespace {
@@ -15,26 +14,6 @@ constexpr uint64_t kRecordsPerProgress = 256;
 constexpr uint64_t kRecordsPerList = 4096;  // of a followed log, before its boundary moves on
 constexpr size_t kAnchorsMax = 64 * 1024;   // 16 GiB of log at the usual chunk size
 constexpr int kListsMax = 4;                // while segments are merged under us
-
-// OpenSSL's, since libsodium's does not use the processor's SHA instructions: 6 times slower, and it would dominate.
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new()) {
-    CHECK(context_ != nullptr && EVP_DigestInit_ex(context_, EVP_sha256(), nullptr) == 1);
-  }
-  ~Sha256() { EVP_MD_CTX_free(context_); }
-  Sha256(const Sha256&) = delete;
-  Sha256& operator=(const Sha256&) = delete;
-  void update(ByteView bytes) { CHECK(EVP_DigestUpdate(context_, bytes.data(), bytes.size()) == 1); }
-  ByteArray<32> finish() {
-    ByteArray<32> digest;
-    CHECK(EVP_DigestFinal_ex(context_, digest.data(), nullptr) == 1);
-    return digest;
-  }
-
- private:
-  EVP_MD_CTX* const context_;
-};
 
 RecordStream stream_from(const ServerState* state, const SegmentList& list, bool from_reached) {
   const Known sealed = state == nullptr ? Known{} : state->sealed;
@@ -227,7 +206,7 @@ Status Pull::read_segment(ServerLink& link, const SealedSegment& segment) {
     bytes += *got;
     bytes_ += *got;
     if (bytes > segment.bytes) return fail(Errc::corrupt, "server: a segment is longer than it was listed");
-    hash.update(room.first(*got));
+    hash.add(room.first(*got));
     if (!records_left) continue;
     if (const Status read = stream_.received(*got, *this, log::Position{segment.last + 1}); !read) return read;
   }

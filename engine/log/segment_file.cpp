@@ -1,11 +1,10 @@
 #include "engine/log/segment_file.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 
 #include "engine/core/aligned_memory.hpp"
 #include "engine/core/crc32c.hpp"
+#include "engine/core/sha256.hpp"
 #include "engine/log/frame.hpp"
 #include "engine/log/mutant.hpp"
 
@@ -16,26 +15,6 @@ constexpr char kMagic[] = "CWTCHSEG";
 constexpr uint32_t kVersion = 1;
 constexpr size_t kCrcOffset = kBlockBytes - 4;
 constexpr uint32_t kBorder = 1u << 31;  // in a table entry's size
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new()) {
-    CHECK(context_ != nullptr && EVP_DigestInit_ex(context_, EVP_sha256(), nullptr) == 1);
-  }
-  ~Sha256() { EVP_MD_CTX_free(context_); }
-  Sha256(const Sha256&) = delete;
-  Sha256& operator=(const Sha256&) = delete;
-  void add(ByteView bytes) { CHECK(EVP_DigestUpdate(context_, bytes.data(), bytes.size()) == 1); }
-  ByteArray<32> finish() {
-    ByteArray<32> digest;
-    unsigned size = 0;
-    CHECK(EVP_DigestFinal_ex(context_, digest.data(), &size) == 1 && size == digest.size());
-    return digest;
-  }
-
- private:
-  EVP_MD_CTX* context_;
-};
 
 void encode_footer(MutableBytes to, const SegmentFooter& footer, uint32_t table_crc) {
   Writer writer(to);

@@ -1,5 +1,4 @@
-#include <openssl/evp.h>
-
+#include "engine/core/sha256.hpp"
 #include "engine/log/frame.hpp"
 #include "engine/log/key_run.hpp"
 #include "engine/log/log.hpp"
@@ -13,23 +12,13 @@ namespace {
 // replaced.
 Status check_hash(io::Files& files, const Segment& segment) {
   const AlignedMemory memory(1 << 20);
-  ByteArray<32> digest;
-  unsigned size = 0;
-  EVP_MD_CTX* const context = EVP_MD_CTX_new();
-  CHECK(context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1);
-  Status status;
-  for (uint64_t at = 0; status && at < segment.file_bytes; at += memory.size()) {
+  Sha256 hash;
+  for (uint64_t at = 0; at < segment.file_bytes; at += memory.size()) {
     const Result<size_t> got = files.read(segment.file.get(), memory.bytes(), at);
-    if (!got) {
-      status = fail(got.error());
-    } else {
-      CHECK(EVP_DigestUpdate(context, memory.data(), *got) == 1);
-    }
+    if (!got) return fail(got.error());
+    hash.add(memory.bytes().first(*got));
   }
-  CHECK(EVP_DigestFinal_ex(context, digest.data(), &size) == 1);
-  EVP_MD_CTX_free(context);
-  if (!status) return status;
-  if (digest != segment.sha256) return fail(Errc::corrupt, "segment: hash differs from the manifest's");
+  if (hash.finish() != segment.sha256) return fail(Errc::corrupt, "segment: hash differs from the manifest's");
   return {};
 }
 

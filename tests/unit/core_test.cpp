@@ -8,6 +8,7 @@
 #include "engine/core/crc32c.hpp"
 #include "engine/core/list.hpp"
 #include "engine/core/random.hpp"
+#include "engine/core/sha256.hpp"
 
 namespace cwtch {
 namespace {
@@ -30,6 +31,16 @@ TEST(Crc32c, SplitsAndLengthsAgree) {
     const size_t cut = size / 3;
     ASSERT_EQ(crc32c(crc32c(0, whole.first(cut)), whole.subspan(cut)), bytewise) << size;
     if (size < bytes.size()) bytewise = crc32c(bytewise, ByteView(bytes).subspan(size, 1));
+  }
+}
+
+TEST(Sha256, KnownAnswerInOneAndInSeveralPieces) {  // FIPS 180-4, example of two blocks
+  const std::string_view text = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+  for (const size_t cut : {size_t{0}, size_t{1}, size_t{55}, text.size()}) {
+    Sha256 hash;
+    hash.add(bytes_of(text.substr(0, cut)));
+    hash.add(bytes_of(text.substr(cut)));
+    EXPECT_EQ(to_hex(hash.finish()), "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
   }
 }
 
