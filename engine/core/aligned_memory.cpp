@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "engine/core/check.hpp"
@@ -18,6 +19,15 @@ AlignedMemory::AlignedMemory(size_t size) {
   CHECK(data_ != nullptr);
   // Advice only: where huge pages are off, small ones serve.
   if (huge) madvise(data_, round_up(size_, align), MADV_HUGEPAGE);
+}
+
+void AlignedMemory::populate() const {
+#ifdef MADV_POPULATE_WRITE
+  // In pieces: the kernel holds the address space's lock for as long as one call takes.
+  for (size_t at = 0; at < size_; at += kHugePage) {
+    if (madvise(data_ + at, std::min(kHugePage, size_ - at), MADV_POPULATE_WRITE) != 0) return;
+  }
+#endif
 }
 
 AlignedMemory::~AlignedMemory() { std::free(data_); }

@@ -29,6 +29,9 @@ class AlignedMemory {
   uint8_t* data() const { return data_; }
   size_t size() const { return size_; }
   MutableBytes bytes() const { return {data_, size_}; }
+  // Takes all of it from the system now, where the kernel can (Linux 5.14), instead of piece by piece as it is first
+  // written. Contents stay; any thread, beside others that use it.
+  void populate() const;
 
  private:
   uint8_t* data_ = nullptr;

@@ -11,6 +11,8 @@
 namespace cwtch::log {
 namespace {
 
+// What arrives in bursts is verified in portions: a small request would wait for all of it. A turn sends less.
+constexpr size_t kVerifyBytesPerTurn = 512 * 1024;
 constexpr uint64_t kStarvedRetryNs = 10 * kMillisecond;  // holds may have ended, though nothing has happened
 
 using SegmentPointer = std::shared_ptr<const Segment>;
@@ -29,6 +31,7 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   }
   ~CachingReader() override { CHECK(pinned_ == 0 && due_.empty() && starved_.empty() && idle()); }
 
+  void populate() override;
   void refresh() override;
   Shared::Committed committed() const override { return committed_; }
   Position first_retained() const override { return layout_->first_retained; }
@@ -46,7 +49,8 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   Statistics statistics() const override { return statistics_; }
   size_t pinned() const override { return pinned_; }
   bool idle() const override {
-    return loads_in_flight_ == 0 && end_loads_.empty() && !timer_.in_flight() && !starved_timer_.in_flight();
+    return loads_in_flight_ == 0 && end_loads_.empty() && !timer_.in_flight() && !starved_timer_.in_flight() &&
+           !populating_.in_flight();
   }
 
  private:
@@ -65,6 +69,7 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   };
 
   const SegmentPointer* segment_at(uint64_t offset) const;
+  void populated(io::Work&) {}
   bool in_tail(uint64_t offset) const { return offset >= layout_->tail.front()->stream_offset; }
 
   View view_tail(uint64_t offset, size_t size_max) const;
@@ -85,6 +90,8 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   EndLoad& end_load(const SegmentPointer& segment);
   void end_load_done(EndLoad& load);
   ChunkLoad* load(const SegmentPointer& segment, const EndPointer& end, size_t chunk, ChunkCache::Why why);
+  void load_read(ChunkLoad& load) override;
+  void verify_some();
   void load_done(ChunkLoad& load, const Status& status) override;
   void read_ahead(uint64_t offset);
   void unpin(uint32_t slot) override;
@@ -98,6 +105,8 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   ChunkCache cache_;
   std::unique_ptr<ChunkLoad[]> loads_;  // one per slot
   size_t loads_in_flight_ = 0;
+  List<ChunkLoad> unverified_;  // read, in the order of their arrival
+  size_t verified_bytes_ = 0;   // in this turn
   std::vector<std::unique_ptr<EndLoad>> end_loads_;
   DamageMemory damages_;
   std::string damaged_file_;
@@ -105,6 +114,7 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   List<Fetch> starved_;  // every slot was pinned, loading or held
   io::Timer timer_;
   io::Timer starved_timer_;
+  io::Work populating_;
   bool serving_starved_ = false;
   bool no_slot_ = false;  // the last one asked for found none
   size_t pinned_ = 0;
@@ -133,7 +143,14 @@ std::optional<size_t> offset_in(ByteView bytes, Position position) {
 
 // ---- places ----
 
+void CachingReader::populate() {
+  io_.work(
+      populating_, [](void* self) { static_cast<const CachingReader*>(self)->cache_.populate(); }, this,
+      io::then<&CachingReader::populated>(this));
+}
+
 void CachingReader::refresh() {
+  verified_bytes_ = 0;
   // In this order: a committed offset is published after the layout in which it lies.
   committed_ = shared_->committed();
   if (layout_ == nullptr || shared_->layout_version.load(std::memory_order_acquire) != layout_->version)
@@ -430,6 +447,8 @@ void CachingReader::call_soon() {
 }
 
 void CachingReader::called(io::Timer&) {
+  verified_bytes_ = 0;  // also for whoever adopts nothing
+  verify_some();
   List<Fetch> now;
   now.splice_back(due_);
   while (!now.empty()) finish(now.pop_front());
@@ -507,6 +526,20 @@ ChunkLoad* CachingReader::load(const SegmentPointer& segment, const EndPointer& 
   loads_in_flight_ += 1;
   started.start(io_, *this, segment, end, chunk, {cache_.memory(*slot), place.bytes});
   return &started;
+}
+
+void CachingReader::load_read(ChunkLoad& load) {
+  unverified_.push_back(load);
+  verify_some();
+}
+
+void CachingReader::verify_some() {
+  while (!unverified_.empty() && verified_bytes_ < kVerifyBytesPerTurn) {
+    ChunkLoad& load = unverified_.pop_front();
+    verified_bytes_ += load.place().bytes;
+    load.verify();
+  }
+  if (!unverified_.empty()) call_soon();
 }
 
 void CachingReader::load_done(ChunkLoad& load, const Status& status) {

@@ -58,7 +58,7 @@ class Reader {
  public:
   struct Options {
     size_t cache_bytes = 64 << 20;
-    uint32_t read_ahead_chunks = 4;        // on their way while a reader has the one before
+    uint32_t read_ahead_chunks = 8;        // on their way while a reader has the one before
     uint64_t hold_ns = 50 * kMillisecond;  // a chunk is kept for a reader that was seen in it; 0: nobody walks
   };
   struct Statistics {
@@ -72,6 +72,10 @@ class Reader {
   static std::unique_ptr<Reader> make(io::Io& io, io::Files& files, std::shared_ptr<Shared> shared,
                                       const Options& options);
   virtual ~Reader() = default;  // REQUIRES: no View alive, no Fetch in flight, idle()
+
+  // Takes the cache's memory from the system, on a worker: a chunk that is the first in its memory otherwise makes the
+  // shard wait until the kernel has cleared a huge page. Once, when the Io turns.
+  virtual void populate() = 0;
 
   // Adopts what is committed and the newest layout. Call once per turn. Between two calls committed() and layout() stay
   // what they are.

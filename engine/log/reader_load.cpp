@@ -45,10 +45,10 @@ void ChunkLoad::read_done(io::Read& read) {
     got_ += blocks;
     return read_start();
   }
-  finish(verify());
+  owner_->load_read(*this);
 }
 
-Status ChunkLoad::verify() const {
+Status ChunkLoad::verified() const {
   const Result<ChunkEnd> found = verify_chunk(to_, place().first, place().chain);
   if (!found) return fail(Errc::corrupt, found.error().context, file_offset() + found.error().offset);
   const bool last = chunk_ + 1 == end_->table.size();

@@ -1,5 +1,7 @@
 #include "engine/net/connection.hpp"
 
+#include <algorithm>
+
 namespace cwtch::net {
 namespace {
 
@@ -48,7 +50,7 @@ void Connection::send_start() {
   if (state_ == State::open && !sending()) queue_.push(*this, handler_.urgency());
 }
 
-size_t Connection::send_turn() {
+size_t Connection::send_turn(size_t bytes_max) {
   CHECK(state_ == State::open);
   CHECK(!send_.in_flight());
   const Result<Handler::Piece> piece = handler_.pull();
@@ -57,10 +59,11 @@ size_t Connection::send_turn() {
     return 0;
   }
   if (piece->bytes.empty()) return 0;
-  const bool zero_copy = zero_copy_ && piece->bytes.size() >= kZeroCopyBytesMin;
-  io_.send(send_, socket_, piece->bytes, {.more = piece->more, .zero_copy = zero_copy},
+  const ByteView bytes = piece->bytes.first(std::min(piece->bytes.size(), bytes_max));
+  const bool zero_copy = zero_copy_ && bytes.size() >= kZeroCopyBytesMin;
+  io_.send(send_, socket_, bytes, {.more = piece->more, .zero_copy = zero_copy},
            io::then<&Connection::send_done>(this));
-  return piece->bytes.size();
+  return bytes.size();
 }
 
 void Connection::send_done(io::Send& send) {

@@ -32,7 +32,8 @@ class Handler {
   virtual Status finished() = 0;
   // The next bytes to send; empty when there are none now (call send_start() when there are). An error closes.
   virtual Result<Piece> pull() = 0;
-  // `size` bytes of the last piece went out, 0 if the socket took none; the piece may be let go of.
+  // `size` bytes of the last piece went out: 0 if the socket took none, less than all if it or the turn had no room for
+  // more. The piece may be let go of.
   virtual void sent(size_t size) = 0;
   // Of what pull() would give next.
   virtual Urgency urgency() const = 0;
@@ -70,7 +71,7 @@ class Connection final : public Sender {
   bool sending() const { return linked() || send_.in_flight() || poll_.in_flight(); }
 
   // ---- for SendQueue ----
-  size_t send_turn() override;
+  size_t send_turn(size_t bytes_max) override;
 
  private:
   enum class State : uint8_t { fresh, open, closing, closed };

@@ -31,9 +31,9 @@ struct Config {
   std::string io = "auto";
   // stream
   uint64_t cache_bytes = 64ull << 20;
-  uint64_t read_ahead_chunks = 4;
+  uint64_t read_ahead_chunks = 8;
   uint64_t send_buffer_bytes = 256ull << 10;
-  uint64_t bulk_bytes_per_turn = 256ull << 10;
+  uint64_t bulk_bytes_per_turn = 128ull << 10;
   uint64_t heartbeat_s = 60;
   // limits
   uint64_t connections_max = 8192;

@@ -388,8 +388,9 @@ void Session::linger() {
 }
 
 net::Urgency Session::urgency() const {
-  if (head_sent_ < head_bytes_ || cursor_.done()) return net::Urgency::live;
-  return cursor_.live() ? net::Urgency::live : net::Urgency::bulk;
+  if (state_ != State::answering && head_sent_ == head_bytes_) return net::Urgency::none;
+  // The head of a long answer is no more urgent than what follows it.
+  return cursor_.done() || cursor_.live() ? net::Urgency::live : net::Urgency::bulk;
 }
 
 // ---- the end ----

@@ -93,6 +93,7 @@ bool Shard::work_outside() const {
 void Shard::turn(bool may_wait) {
   if (!tick_.in_flight() && phase_ == Phase::serving) {
     io_->on_notify([](void*) {}, nullptr);
+    reader_->populate();
     if (log_ != nullptr) {
       log_->start(*io_);
       log_->on_published(&Shard::published, this);

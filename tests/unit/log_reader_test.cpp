@@ -249,6 +249,28 @@ TEST_F(LogReaderTest, AllWaitersOfAChunkAreWoken) {
   for (size_t i = 0; i < fetches.size(); ++i) ASSERT_TRUE(reader->view(kChunkBytes + i, 1));
 }
 
+// The medium may bring a hundred chunks at once. They are verified in portions, so that no turn becomes long, and all
+// of them are, although nobody does anything but wait.
+TEST_F(LogReaderTest, BurstsAreVerifiedInPortions) {
+  constexpr size_t kPortion = 512 * 1024 / kChunkBytes;
+  add_segment(1100);
+  start(128);
+  ASSERT_TRUE(get(0));
+  std::vector<Fetch> fetches(100);
+  ASSERT_GT(table_of(0).size(), fetches.size());
+  const int before = wakes;
+  for (size_t i = 0; i < fetches.size(); ++i) reader->fetch(fetches[i], table_of(0)[i + 1].offset, woken, this);
+  for (size_t turn = 1; turn < fetches.size() / kPortion; ++turn) {
+    io.turn(false);
+    // Chunks are a little shorter than they may be; the first turn may have more to do than to wait.
+    EXPECT_GT(wakes - before, static_cast<int>((turn - 1) * kPortion));
+    EXPECT_LE(wakes - before, static_cast<int>(turn * (kPortion + kPortion / 8 + 1)));
+    reader->refresh();
+  }
+  io.run();
+  EXPECT_EQ(wakes - before, static_cast<int>(fetches.size()));
+}
+
 // A waiter's callback may cancel others that wait for the same chunk, and ask again itself.
 TEST_F(LogReaderTest, AWakeMayCancelOthers) {
   add_segment(40);

@@ -1,6 +1,7 @@
 // Deadlines, turns to send, connections and listeners, over the simulator's network.
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -56,9 +57,9 @@ TEST(DeadlineList, ExpireInOrderOfArming) {
 class FakeSender final : public Sender {
  public:
   FakeSender(std::vector<int>& turns, int number, size_t bytes) : turns_(turns), number_(number), bytes_(bytes) {}
-  size_t send_turn() override {
+  size_t send_turn(size_t bytes_max) override {
     turns_.push_back(number_);
-    return bytes_;
+    return std::min(bytes_, bytes_max);
   }
 
  private:
@@ -84,6 +85,35 @@ TEST(SendQueue, LiveFirstThenBulkUpToTheBudget) {
   queue.run();
   EXPECT_EQ(turns, (std::vector<int>{11, 12, 1, 2, 3, 1})) << "who was left over comes first";
   EXPECT_TRUE(queue.empty());
+}
+
+TEST(SendQueue, LongerTurnsWhileNothingLiveIsSent) {
+  constexpr size_t kBudget = 1000;
+  std::vector<int> turns;
+  SendQueue queue(kBudget);
+  FakeSender live(turns, 0, 10), greedy(turns, 1, 1 << 20);
+  std::deque<FakeSender> bulk;
+  for (int i = 0; i < 20; ++i) bulk.emplace_back(turns, 2, 500);
+  const auto sends_in_a_turn = [&](bool with_live) {
+    if (with_live) queue.push(live, Urgency::live);
+    for (FakeSender& sender : bulk) {
+      sender.unlink();
+      queue.push(sender, Urgency::bulk);
+    }
+    turns.clear();
+    queue.run();
+    return turns.size() - with_live;
+  };
+  EXPECT_EQ(sends_in_a_turn(true), 2u);
+  for (uint32_t i = 1; i < SendQueue::kQuietTurns; ++i) ASSERT_EQ(sends_in_a_turn(false), 2u) << i;
+  EXPECT_EQ(sends_in_a_turn(false), 2 * SendQueue::kQuietFactor);
+  EXPECT_EQ(sends_in_a_turn(true), 2u) << "whoever asks now is not alone";
+  for (FakeSender& sender : bulk) sender.unlink();
+  queue.push(greedy, Urgency::bulk);
+  queue.push(bulk[0], Urgency::bulk);
+  turns.clear();
+  queue.run();
+  EXPECT_EQ(turns, (std::vector<int>{1})) << "one sender's bytes are bounded as well";
 }
 
 // ---- connections ----
