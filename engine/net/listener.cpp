@@ -9,14 +9,12 @@ constexpr uint64_t kBackoffNs = 100 * kMillisecond;  // descriptors come back wh
 
 Status Listener::start(const Options& options) {
   CHECK(state_ == State::fresh);
-  CHECK(options.connections_max > 0);
   const Result<io::Socket> socket = io_.listen(options.address, options.socket);
   if (!socket) return fail(socket.error());
   const Result<io::Address> address = io_.local_address(*socket);
   if (!address) return fail(address.error());  // the process ends: no need to close
   socket_ = *socket;
   address_ = *address;
-  connections_max_ = options.connections_max;
   zero_copy_ = !options.address.loopback();
   state_ = State::open;
   accept_start();
@@ -25,15 +23,10 @@ Status Listener::start(const Options& options) {
 
 void Listener::accept_start() {
   if (state_ != State::open || accept_.in_flight() || backoff_.in_flight()) return;
-  if (held_ && connections_ < connections_max_) admit(std::exchange(held_, io::Socket{}));
+  if (held_ && owner_.has_room()) owner_.accepted(std::exchange(held_, io::Socket{}), zero_copy_);
   if (!held_) return io_.accept(accept_, socket_, io::then<&Listener::accept_done>(this));
   owner_.make_room();
-  backoff_start();  // then once more, and sooner when a connection closes
-}
-
-void Listener::admit(io::Socket socket) {
-  connections_ += 1;
-  owner_.accepted(socket, zero_copy_);
+  backoff_start();  // then once more, and sooner when there is room
 }
 
 void Listener::accept_done(io::Accept& accept) {
@@ -59,9 +52,7 @@ void Listener::backoff_done(io::Timer&) {
   accept_start();
 }
 
-void Listener::connection_closed() {
-  CHECK(connections_ > 0);
-  connections_ -= 1;
+void Listener::room_again() {
   if (backoff_.in_flight()) io_.cancel(backoff_);
   accept_start();
 }

@@ -1,7 +1,7 @@
-// Accepts connections on one address, up to a limit, and steps back when descriptors run out.
+// Accepts connections on one address while its owner has room, and steps back when descriptors run out.
 //
-// Limit:   beyond connections_max one more is accepted and held back, and the owner is asked to let an idle connection
-//          go; if there is none, new ones wait in the kernel's backlog (bounded) until one closes or falls idle.
+// Limit:   when the owner has no room, one more is accepted and held back, and the owner is asked to let an idle
+//          connection go; if there is none, new ones wait in the kernel's backlog (bounded) until there is room again.
 // Thread:  the shard's.
 #pragma once
 
@@ -15,6 +15,7 @@ class Listener {
    public:
     // Takes over an accepted socket.
     virtual void accepted(io::Socket socket, bool zero_copy) = 0;
+    virtual bool has_room() const = 0;
     // Room or descriptors are short: start closing a connection that does nothing. False when there is none.
     virtual bool make_room() = 0;
 
@@ -24,7 +25,6 @@ class Listener {
   struct Options {
     io::Address address;
     io::ListenOptions socket;
-    size_t connections_max = 0;
   };
 
   Listener(io::Io& io, Owner& owner) : io_(io), owner_(owner) {}
@@ -32,19 +32,17 @@ class Listener {
   Status start(const Options& options);
   // The address with the port that the system chose.
   const io::Address& address() const { return address_; }
-  // Tell it about each accepted connection that is gone.
-  void connection_closed();
+  // Call when the owner has got room.
+  void room_again();
   // Accepts no more; idle() becomes true when the descriptor is closed.
   void stop();
   bool idle() const { return state_ == State::fresh || state_ == State::closed; }
-  size_t connections() const { return connections_; }
 
  private:
   enum class State : uint8_t { fresh, open, closing, closed };
 
   void accept_start();
   void accept_done(io::Accept& accept);
-  void admit(io::Socket socket);
   void backoff_start();
   void backoff_done(io::Timer& timer);
   void close_done(io::Close& close);
@@ -58,10 +56,8 @@ class Listener {
   io::Close close_;
   io::Close held_close_;
   io::Socket socket_;
-  io::Socket held_;  // accepted beyond the limit
+  io::Socket held_;  // accepted without room
   io::Address address_;
-  size_t connections_max_ = 0;
-  size_t connections_ = 0;
   State state_ = State::fresh;
   bool zero_copy_ = false;
 };

@@ -37,7 +37,6 @@ class Admin::Loop final : private net::Listener::Owner {
   Status listen(const std::string& path) {
     net::Listener::Options options;
     options.address = {"unix:" + path};
-    options.connections_max = kConnectionsMax;
     return listener_.start(options);
   }
   void run() {
@@ -100,7 +99,8 @@ class Admin::Loop final : private net::Listener::Owner {
     void closed() override {
       unlink();
       loop.gone_.emplace_back(this);
-      loop.listener_.connection_closed();
+      loop.clients_count_ -= 1;
+      loop.listener_.room_again();
     }
 
     Loop& loop;
@@ -127,9 +127,11 @@ class Admin::Loop final : private net::Listener::Owner {
   void accepted(io::Socket socket, bool) override {
     auto client = std::make_unique<Client>(*this);
     clients_.push_back(*client);
+    clients_count_ += 1;
     deadlines_.arm(client->deadline, io_->now_ns());
     client.release()->connection.start(socket, false);  // ours again in closed()
   }
+  bool has_room() const override { return clients_count_ < kConnectionsMax; }
   bool make_room() override { return false; }
   std::string answer(const http::Head& head) {
     if (head.method != http::Method::get) return answer_text(405, "Method Not Allowed", "text/plain", "GET only\n");
@@ -148,6 +150,7 @@ class Admin::Loop final : private net::Listener::Owner {
   net::Listener listener_;
   net::DeadlineList deadlines_;
   List<Client> clients_;
+  size_t clients_count_ = 0;
   std::vector<std::unique_ptr<Client>> gone_;
   io::Timer tick_;
   std::atomic<bool> stopping_{false};

@@ -2,6 +2,9 @@
 
 #include <sodium.h>
 
+#include <algorithm>
+
+#include "engine/io/descriptors.hpp"
 #include "engine/server/safe_log.hpp"
 
 namespace cwtch::server {
@@ -26,6 +29,24 @@ log::Options log_options(const Config& config) {
   options.retain_records_max = config.retain_records_max;
   options.retain_days_max = static_cast<uint32_t>(config.retain_days_max);
   return options;
+}
+
+// Kept for segments, rings and whatever sealing opens for a moment: half of a small limit, so many of a large one.
+constexpr uint64_t kDescriptorsKept = 4096;
+
+// Clients must not get every descriptor there is: posts would stop because nothing can be sealed.
+Config fit_connections(Config config) {
+  const uint64_t limit = io::raise_descriptor_limit();
+  const uint64_t per_shard =
+      std::max<uint64_t>(1, (limit - std::min(limit / 2, kDescriptorsKept)) / std::max<uint64_t>(1, config.shards));
+  if (config.connections_max > per_shard) {
+    safe_log::warn(
+        "connections_max is {}, but this process may open {} descriptors: each shard takes {} connections. "
+        "Raise the limit (ulimit -n, or LimitNOFILE= in the unit) for more",
+        config.connections_max, limit, per_shard);
+    config.connections_max = per_shard;
+  }
+  return config;
 }
 
 io::Backend backend_of(const std::string& name) {
@@ -90,7 +111,7 @@ Server::~Server() {
 OrText<std::unique_ptr<Server>> Server::open(const std::string& directory, const Config& config) {
   if (sodium_init() < 0) return wrong("libsodium cannot be initialised");
   if (const auto checked = check(config); !checked) return wrong(checked.error());
-  std::unique_ptr<Server> server(new Server(config));
+  std::unique_ptr<Server> server(new Server(fit_connections(config)));
   server->directory_ = directory;
   std::string which;
   Result<Keys> keys = load_keys(io::system_files(), directory, &which);

@@ -61,7 +61,6 @@ Status Shard::listen(const std::vector<io::Address>& addresses) {
     options.socket.reuse_port = context_.config.shards > 1;
     options.socket.backlog = 4096;
     options.socket.send_buffer_bytes = static_cast<int>(context_.config.send_buffer_bytes);
-    options.connections_max = context_.config.connections_max;
     if (const Status started = listeners_.back()->start(options); !started) return started;
   }
   return {};
@@ -107,7 +106,8 @@ void Shard::turn(bool may_wait) {
     wait = !work_outside();
   }
   io_->turn(wait);
-  asleep_.store(false, std::memory_order_relaxed);
+  // An exchange, not a store: what others did before they found us awake is seen below.
+  asleep_.exchange(false, std::memory_order_acq_rel);
   if (log_ != nullptr) {
     take_posts();
     log_->turn_end();
@@ -220,12 +220,7 @@ void Shard::session_closed(Session& session) {
   session.unlink();
   sessions_count_ -= 1;
   closed_sessions_.emplace_back(&session);
-  for (const auto& listener : listeners_) {
-    if (listener->connections() > 0) {
-      listener->connection_closed();
-      break;
-    }
-  }
+  for (const auto& listener : listeners_) listener->room_again();
 }
 
 void Shard::report_damage(const std::string& file, const Error& error) {

@@ -97,6 +97,7 @@ class Shard final : private ShardParts, private Services, private net::Listener:
   void report_damage(const std::string& file, const Error& error) override;
   // net::Listener::Owner
   void accepted(io::Socket socket, bool zero_copy) override;
+  bool has_room() const override { return sessions_count_ < context_.config.connections_max; }
   bool make_room() override;
   // board::LogGate
   void append(log::Append& append, ByteView record, void (*callback)(void* owner, log::Append&), void* owner) override;

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -73,8 +74,9 @@ class Server:
     SMALL = ["--journal-file-bytes=1M", "--chunk-bytes=16K", "--group-bytes-max=256K", "--seal-records=64",
              "--listen=127.0.0.1:0"]
 
-    def __init__(self, program, flags=(), environment=None):
-        self.program, self.flags = program, [*self.SMALL, *flags]
+    def __init__(self, program, flags=(), environment=None, limits=None):
+        """`limits`: of the process that serves, {resource.RLIMIT_NOFILE: 128}."""
+        self.program, self.flags, self.limits = program, [*self.SMALL, *flags], limits or {}
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("CWTCHD_")} | (environment or {})
         self.parent = pathlib.Path(tempfile.mkdtemp(prefix="cwtchd-test."))
         self.directory = self.parent / "server"
@@ -102,13 +104,18 @@ class Server:
     def start(self, *more):
         self.log = open(self.parent / "stderr", "a", encoding="utf-8")
         self.process = subprocess.Popen([self.program, "serve", str(self.directory), *self.flags, *more],
-                                        stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.environment)
+                                        stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.environment,
+                                        preexec_fn=self.set_limits)
         ready = self.process.stdout.readline().split()
         assert ready and ready[0] == "ready", f"not ready: {ready} {self.stderr()}"
         self.url = ready[1]
         host, port = self.url.removeprefix("http://").rsplit(":", 1)
         self.address = (host, int(port))
         return self.url
+
+    def set_limits(self):
+        for what, value in self.limits.items():
+            resource.setrlimit(what, (value, value))
 
     def stderr(self):
         return (self.parent / "stderr").read_text(encoding="utf-8")

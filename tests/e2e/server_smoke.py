@@ -6,20 +6,34 @@ import concurrent.futures
 import hashlib
 import http.client
 import json
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import unittest
 
-from cwtch_server import Follower, Frame, Server, crc32c, frames, make_record, read_exactly, records
+from cwtch_server import WAIT_S, Follower, Frame, Server, crc32c, frames, make_record, read_exactly, records
 
 PROGRAM = ""
 IO = ""
 
 
-def serve(*flags, environment=None):
-    return Server(PROGRAM, [f"--io={IO}", *flags], environment)
+def serve(*flags, environment=None, limits=None):
+    return Server(PROGRAM, [f"--io={IO}", *flags], environment, limits)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def segments_when(server, count):
+    """The list of segments, once there are so many."""
+    while len(listed := server.json("/v1/segments")["segments"]) < count:
+        pass
+    return listed
 
 
 class Posts(unittest.TestCase):
@@ -115,8 +129,7 @@ class Reading(unittest.TestCase):
     def test_segments(self):
         with serve() as server:
             made = self.fill(server, 150)  # two segments of 64, and a tail
-            while len(listed := server.json("/v1/segments")["segments"]) < 2:
-                pass
+            listed = segments_when(server, 2)
             whole = b""
             for segment in listed:
                 path = f"/v1/segments/{segment['first']}-{segment['last']}"
@@ -287,6 +300,57 @@ class Connections(unittest.TestCase):
             self.assertEqual(read_exactly(waiting, 12), b"HTTP/1.1 200")
             fourth.close()
 
+    # The limit is the shard's, through whichever listener its connections came; each listener is told when one leaves.
+    def test_connection_limit_with_two_listeners(self):
+        second = ("127.0.0.1", free_port())
+        with serve("--connections-max=2", f"--listen=127.0.0.1:0,{second[0]}:{second[1]}") as server:
+            followers = [Follower(server) for _ in range(2)]
+            for address in (server.address, second):
+                with socket.create_connection(address, timeout=WAIT_S) as waiting:
+                    waiting.sendall(b"GET /v1/server HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    waiting.settimeout(0.3)
+                    with self.assertRaises(TimeoutError):
+                        waiting.recv(1)
+                    waiting.settimeout(WAIT_S)
+                    followers.pop().close()
+                    self.assertEqual(read_exactly(waiting, 12), b"HTTP/1.1 200")
+                followers.append(Follower(server))
+            for follower in followers:
+                follower.close()
+
+    # Clients that take what descriptors there are do not keep the log from sealing: some are set aside for it.
+    def test_few_descriptors(self):
+        with serve(limits={resource.RLIMIT_NOFILE: 128}) as server:
+            self.assertIn("connections_max is 8192, but", server.stderr())
+            posts = b"".join(
+                b"POST /v1/records HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
+                b"Content-Length: %d\r\n\r\n" % len(record) + record
+                for record in (make_record(f"few-{number}") for number in range(200))
+            )
+            poster = server.connect()
+            poster.sendall(posts[:100])  # in the middle of a request: it is not let go to make room
+            server.json("/v1/server")
+            followers = [Follower(server) for _ in range(60)]
+            crowd = [server.connect() for _ in range(90)]  # most of them stay in the backlog
+            poster.sendall(posts[100:])
+            answers = poster.makefile("rb")
+
+            def answer():
+                status = answers.readline()[9:12]
+                while (line := answers.readline()) != b"\r\n":
+                    if line.lower().startswith(b"content-length:"):
+                        size = int(line.split(b":")[1])
+                return status, answers.read(size)
+
+            for _ in range(200):
+                self.assertEqual(answer()[0], b"201")
+            sealed = 0
+            while sealed < 3:  # while the crowd waits
+                poster.sendall(b"GET /v1/segments HTTP/1.1\r\nHost: x\r\n\r\n")
+                sealed = len(json.loads(answer()[1])["segments"])
+            for connection in followers + crowd:
+                connection.close()
+
     # Connections that end at any moment leave nothing behind.
     def test_connections_that_break(self):
         with serve() as server:
@@ -351,8 +415,7 @@ class Operation(unittest.TestCase):
         with serve() as server:
             for i in range(200):
                 server.post(make_record(str(i), 400))
-            while len(listed := server.json("/v1/segments")["segments"]) < 3:
-                pass
+            listed = segments_when(server, 3)
             server.stop()
             server.command("verify", str(server.directory))
             damaged = sorted((server.directory / "log" / "segments").glob("*.seg"))[1]

@@ -168,19 +168,21 @@ class Echo final : public Handler, public ListLink {
 
 class EchoServer final : public Listener::Owner {
  public:
-  EchoServer(io::Io& io, size_t factor, size_t connections_max) : io_(io), factor_(factor), listener(io, *this) {
-    CHECK(listener.start({.address = {"127.0.0.1:0"}, .socket = {}, .connections_max = connections_max}));
+  EchoServer(io::Io& io, size_t factor, size_t connections_max)
+      : io_(io), factor_(factor), connections_max_(connections_max), listener(io, *this) {
+    CHECK(listener.start({.address = {"127.0.0.1:0"}, .socket = {}}));
   }
   void accepted(io::Socket socket, bool) override {
     most = std::max(most, ++open);
     auto* const echo = new Echo(io_, queue, factor_, [this](Echo& closed) {
       delete &closed;
       --open;
-      listener.connection_closed();
+      listener.room_again();
     });
     echos_.push_back(*echo);
     echo->connection.start(socket, false);
   }
+  bool has_room() const override { return open < connections_max_; }
   bool make_room() override {
     rooms_asked += 1;
     if (!evict || echos_.empty()) return false;
@@ -203,6 +205,7 @@ class EchoServer final : public Listener::Owner {
  private:
   io::Io& io_;
   size_t factor_;
+  size_t connections_max_;
 
  public:
   SendQueue queue{64 << 10};
