@@ -315,6 +315,7 @@ void LogOnDisk::maintain() {
   if (const Position keep = retained_from(options_, maintenance_.manifest(), clock_.wall_hour_s());
       keep > maintenance_.manifest().first_retained)
     return maintenance_.retire(keep);
+  if (maintenance_.merges_pause()) return;
   for (const RunName& name : index_->damaged()) {
     std::vector<std::shared_ptr<const Segment>> over;
     bool readable = true;

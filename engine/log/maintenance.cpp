@@ -10,6 +10,9 @@ namespace {
 // What goes away by itself: space and descriptors come back, and trying again on new files is safe.
 bool passes(Errc code) { return code == Errc::no_space || code == Errc::busy; }
 
+// Of a key run's file: two keys of less than 16 bytes, fences and filter.
+constexpr uint64_t kRunBytesPerRecord = 40;
+
 }  // namespace
 
 Maintenance::Maintenance(io::Files& files, std::string directory, const KeySecret& secret, Manifest manifest,
@@ -31,6 +34,7 @@ void Maintenance::fail_all(const Error& error) {
 
 void Maintenance::retry() {
   if (failed_ || stopping_) return;
+  if (merge_pause_ > 0) merge_pause_ -= 1;
   if (std::exchange(manifest_lane_.stalled, false)) list_start();
   if (std::exchange(seal_.stalled, false)) {
     io_->work(
@@ -117,48 +121,65 @@ void Maintenance::rebuild_run(const RunName& name, std::vector<std::shared_ptr<c
 }
 
 void Maintenance::merge_run() {
+  CHECK(!merges_pause());
   merge_.busy = true;
   merge_first_retained_ = first_retained();
-  const auto function = [](void* self) {
-    auto& m = *static_cast<Maintenance*>(self);
-    switch (m.merge_kind_) {
-      case MergeKind::segments:
-        m.merged_ = log::merge_segments(m.files_, m.directory_, m.merge_parts_, m.merge_hour_s_, &m.merge_damaged_);
-        break;
-      case MergeKind::runs:
-        m.merged_run_ =
-            KeyIndex::merge(m.files_, m.directory_ + "/keys", m.merge_names_, m.merge_to_, m.merge_first_retained_);
-        break;
-      case MergeKind::rebuild: {
-        std::vector<Key> keys;
-        Status read;
-        for (m.merge_damaged_ = 0; read && m.merge_damaged_ < m.merge_parts_.size(); ++m.merge_damaged_) {
-          read = for_each_chunk(m.files_, *m.merge_parts_[m.merge_damaged_],
-                                [&](const ChunkPlace& place, ByteView bytes) -> Status {
-                                  FrameWalker walker(bytes, place.first, place.chain);
-                                  while (true) {
-                                    const Result<std::optional<Frame>> frame = walker.next();
-                                    if (!frame) return fail(frame.error());
-                                    if (!*frame) return {};
-                                    if ((*frame)->kind != FrameKind::record || (*frame)->position < m.merge_to_.first ||
-                                        (*frame)->position >= m.merge_to_.end)
-                                      continue;
-                                    const auto both = keys_of(m.secret_, (*frame)->position, (*frame)->payload);
-                                    keys.insert(keys.end(), both.begin(), both.end());
-                                  }
-                                });
-        }
-        if (!read) {
-          m.merge_damaged_ -= 1;
-          m.merged_run_ = fail(read.error());
-        } else {
-          m.merged_run_ = KeyIndex::build(m.files_, m.directory_ + "/keys", m.merge_to_, std::move(keys));
-        }
-        break;
+  io_->work(
+      merge_.work, [](void* self) { static_cast<Maintenance*>(self)->merge_work(); }, this,
+      io::then<&Maintenance::merge_done>(this));
+}
+
+Status Maintenance::room_to_merge() const {
+  uint64_t bytes = 0;
+  if (merge_kind_ == MergeKind::segments) {
+    for (const auto& part : merge_parts_) bytes += part->file_bytes;
+  } else {
+    bytes = (merge_to_.end.value - merge_to_.first.value) * kRunBytesPerRecord;
+  }
+  const Result<io::Space> space = files_.space(directory_);
+  if (space && space->free_bytes / 2 < bytes) return fail(Errc::no_space, "merge: too little is free");
+  return {};
+}
+
+void Maintenance::merge_work() {
+  merge_damaged_ = 0;
+  if (const Status room = room_to_merge(); !room) {
+    merged_ = fail(room.error());
+    merged_run_ = fail(room.error());
+    return;
+  }
+  switch (merge_kind_) {
+    case MergeKind::segments:
+      merged_ = log::merge_segments(files_, directory_, merge_parts_, merge_hour_s_, &merge_damaged_);
+      return;
+    case MergeKind::runs:
+      merged_run_ = KeyIndex::merge(files_, directory_ + "/keys", merge_names_, merge_to_, merge_first_retained_);
+      return;
+    case MergeKind::rebuild:
+      merged_run_ = rebuild_work();
+      return;
+  }
+}
+
+Result<std::shared_ptr<const KeyRun>> Maintenance::rebuild_work() {
+  std::vector<Key> keys;
+  for (merge_damaged_ = 0; merge_damaged_ < merge_parts_.size(); ++merge_damaged_) {
+    const auto collect = [&](const ChunkPlace& place, ByteView bytes) -> Status {
+      FrameWalker walker(bytes, place.first, place.chain);
+      while (true) {
+        const Result<std::optional<Frame>> frame = walker.next();
+        if (!frame) return fail(frame.error());
+        if (!*frame) return {};
+        const Position position = (*frame)->position;
+        if ((*frame)->kind != FrameKind::record || position < merge_to_.first || position >= merge_to_.end) continue;
+        const auto both = keys_of(secret_, position, (*frame)->payload);
+        keys.insert(keys.end(), both.begin(), both.end());
       }
-    }
-  };
-  io_->work(merge_.work, function, this, io::then<&Maintenance::merge_done>(this));
+    };
+    if (const Status read = for_each_chunk(files_, *merge_parts_[merge_damaged_], collect); !read)
+      return fail(read.error());
+  }
+  return KeyIndex::build(files_, directory_ + "/keys", merge_to_, std::move(keys));
 }
 
 void Maintenance::merge_done(io::Work&) {
@@ -168,7 +189,11 @@ void Maintenance::merge_done(io::Work&) {
   if (error != nullptr) {
     const Error reported = *error;
     merge_.busy = false;
-    if (passes(reported.code)) return;  // there is always a later time to merge
+    if (passes(reported.code)) {  // there is always a later time to merge
+      merge_pause_ = kMergePause;
+      merge_parts_.clear();
+      return;
+    }
     if (reported.code != Errc::corrupt) {
       merge_parts_.clear();
       return fail_all(reported);

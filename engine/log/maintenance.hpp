@@ -6,9 +6,12 @@
 //   neighbours -> [merge lane: merged file]         -> [manifest lane: list it, unlink the parts] -> owner
 //
 // Thread:  the writer's; the owner hears on it.
-// Failure: no_space and busy (no descriptors) stall the lane: retry() starts it again from the beginning, on new files.
-// corrupt in a merge leaves
-//          the parts as they are, for good. Anything else is reported once, and nothing is started any more.
+// Space:   a merge writes everything anew before it frees anything, so it starts only where twice of what it needs is
+//          free: sealing must not find the medium full because of it.
+// Failure: no_space and busy (no descriptors) stall the sealing and the manifest lane: retry() starts it again from the
+//          beginning, on new files. A merge that lacks either is given up, and none is begun for kMergePause retries.
+//          corrupt in a merge leaves the parts as they are, for good. Anything else is reported once, and nothing is
+//          started any more.
 #pragma once
 
 #include <deque>
@@ -27,6 +30,8 @@ namespace cwtch::log {
 
 class Maintenance {
  public:
+  static constexpr uint32_t kMergePause = 240;  // calls of retry(): a minute
+
   // What is in force now, on stable storage. Any of the pointers may be null.
   struct Done {
     bool sealed = false;                     // the front of the tail is in `segment`
@@ -54,12 +59,13 @@ class Maintenance {
   bool stalled() const { return seal_.no_space || manifest_lane_.no_space; }
   bool sealing() const { return seal_.busy; }
   bool merging() const { return merge_.busy; }
+  bool merges_pause() const { return merge_pause_ > 0; }  // for lack of space; retire() may help
   void stop() { stopping_ = true; }  // nothing new is started
-  void retry();                      // after a stall
+  void retry();                      // after a stall; call it now and then
 
   // REQUIRES: !sealing(), part.closed, all of its records durable. The part stays in the tail until maintenance_done.
   void seal(const TailPart& part);
-  // Each REQUIRES: !merging(). merge_segments ignores neighbours with known damage: see mergeable().
+  // Each REQUIRES: !merging(), and all but retire() !merges_pause(). merge_segments ignores neighbours with known damage: see mergeable().
   void merge_segments(std::vector<std::shared_ptr<const Segment>> parts);
   void merge_runs(std::vector<RunName> names);
   void rebuild_run(const RunName& name, std::vector<std::shared_ptr<const Segment>> segments);
@@ -84,6 +90,9 @@ class Maintenance {
   void seal_run();
   void seal_done(io::Work&);
   void merge_run();
+  void merge_work();
+  Result<std::shared_ptr<const KeyRun>> rebuild_work();
+  Status room_to_merge() const;
   void merge_done(io::Work&);
   void list(Listing listing);
   void list_start();
@@ -107,6 +116,7 @@ class Maintenance {
 
   enum class MergeKind : uint8_t { segments, runs, rebuild };
   Lane merge_;
+  uint32_t merge_pause_ = 0;
   MergeKind merge_kind_ = MergeKind::segments;
   std::vector<std::shared_ptr<const Segment>> merge_parts_;
   std::vector<RunName> merge_names_;

@@ -7,6 +7,7 @@
 
 #include "engine/log/frame.hpp"
 #include "engine/log/log.hpp"
+#include "engine/log/maintenance.hpp"
 #include "engine/log/segment_file.hpp"
 #include "engine/sim/world.hpp"
 
@@ -179,6 +180,29 @@ TEST_F(LogWriter, SealingAndMergingChangeNoByte) {
   EXPECT_GT(statistics.segments_merged, 10u);
   EXPECT_LT(log_->shared()->layout()->segments.size(), 8u);
   EXPECT_EQ(records(stream()).size(), 200u);
+}
+
+// A merge must not take what sealing needs, and is not tried again and again: posts go on, files stay as they are.
+TEST_F(LogWriter, MergingWaitsForSpace) {
+  for (uint64_t i = 0; i < 40; ++i) ASSERT_TRUE(post(make_record(i)));
+  run_until_idle();
+  const uint64_t merged = log_->statistics().segments_merged;
+  ASSERT_GT(merged, 0u);
+  const uint64_t used = world_->files().space("")->total_bytes - world_->files().space("")->free_bytes;
+  world_->disk().faults().capacity_bytes = used + 110'000;
+  for (uint64_t i = 40; i < 60; ++i) ASSERT_TRUE(post(make_record(i)));  // two segments
+  run_until_idle();
+  const size_t files = log_->shared()->layout()->segments.size();
+  EXPECT_EQ(log_->statistics().segments_merged, merged);
+  world_->disk().faults().capacity_bytes = UINT64_MAX;
+  log_->tick();
+  run_until_idle();
+  EXPECT_EQ(log_->statistics().segments_merged, merged) << "the pause is over too soon";
+  for (uint32_t i = 0; i < Maintenance::kMergePause; ++i) log_->tick();
+  run_until_idle();
+  EXPECT_GT(log_->statistics().segments_merged, merged);
+  EXPECT_LT(log_->shared()->layout()->segments.size(), files);
+  EXPECT_EQ(records(stream()).size(), 60u);
 }
 
 TEST_F(LogWriter, RepeatsAreAnsweredWithTheirPosition) {
