@@ -28,10 +28,8 @@ class LogGate {
 };
 
 // What a record's bytes must satisfy before anything is asked of the log: its length, and `entry` (all zeros, or first
-// eight bytes equal to record_hash()).
+// eight bytes equal to log::record_hash()).
 Status check_form(ByteView record);
-// SHA-256("cwtch-entry" ‖ signature ‖ ciphertext), first eight bytes. REQUIRES: at least kRecordBytesMin.
-ByteArray<8> record_hash(ByteView record);
 
 class Board;
 

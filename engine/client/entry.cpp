@@ -3,12 +3,12 @@
 #include <sodium.h>
 
 #include "engine/core/check.hpp"
+#include "engine/log/format.hpp"
 
 namespace cwtch::client {
 namespace {
 
 constexpr std::string_view kKeyLabel = "cwtch index v1";
-constexpr std::string_view kHashLabel = "cwtch-entry";
 static_assert(EntryKey::size() == crypto_shorthash_siphashx24_KEYBYTES);
 
 }  // namespace
@@ -21,23 +21,10 @@ EntryKey entry_key(const GroupKey& key) {
   return EntryKey(derived.view().first<EntryKey::size()>());
 }
 
-ByteArray<kRecordHashBytes> record_hash(ByteView signature, ByteView ciphertext) {
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
-  for (const ByteView part : {bytes_of(kHashLabel), signature, ciphertext}) {
-    crypto_hash_sha256_update(&state, part.data(), part.size());
-  }
-  ByteArray<32> digest;
-  crypto_hash_sha256_final(&state, digest.data());
-  ByteArray<kRecordHashBytes> hash;
-  std::memcpy(hash.data(), digest.data(), hash.size());
-  return hash;
-}
-
 ByteArray<8> entry_tag(const EntryKey& key, std::string_view server, ByteView record_hash) {
-  ByteArray<kHostnameChars + kRecordHashBytes> input;
+  ByteArray<kHostnameChars + log::kRecordHashBytes> input;
   CHECK(server.size() == kHostnameChars);
-  CHECK(record_hash.size() == kRecordHashBytes);
+  CHECK(record_hash.size() == log::kRecordHashBytes);
   std::memcpy(input.data(), server.data(), server.size());
   std::memcpy(input.data() + server.size(), record_hash.data(), record_hash.size());
   ByteArray<16> tag;
@@ -48,7 +35,7 @@ ByteArray<8> entry_tag(const EntryKey& key, std::string_view server, ByteView re
 }
 
 Entry make_entry(const EntryKey& key, std::string_view server, ByteView signature, ByteView ciphertext) {
-  const ByteArray<kRecordHashBytes> hash = record_hash(signature, ciphertext);
+  const ByteArray<log::kRecordHashBytes> hash = log::record_hash(signature, ciphertext);
   const ByteArray<8> tag = entry_tag(key, server, hash);
   Entry entry;
   std::memcpy(entry.data(), hash.data(), hash.size());

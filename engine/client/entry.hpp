@@ -15,14 +15,10 @@ namespace cwtch::client {
 
 using Entry = ByteArray<16>;
 using EntryKey = SecretBytes<16>;
-constexpr size_t kRecordHashBytes = 8;
 
 EntryKey entry_key(const GroupKey& key);
 
-// rh: what the server checks too.
-ByteArray<kRecordHashBytes> record_hash(ByteView signature, ByteView ciphertext);
-
-// t over the first eight bytes of `entry`.
+// t over rh, the first eight bytes of `entry`: log::record_hash().
 ByteArray<8> entry_tag(const EntryKey& key, std::string_view server, ByteView record_hash);
 
 Entry make_entry(const EntryKey& key, std::string_view server, ByteView signature, ByteView ciphertext);

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "engine/client/hostname.hpp"
+#include "engine/core/hostname.hpp"
 #include "engine/core/random.hpp"
 
 namespace cwtch::client {

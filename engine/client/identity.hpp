@@ -2,7 +2,7 @@
 // learns it: it is used inside the encryption only.
 #pragma once
 
-#include "engine/client/hostname.hpp"
+#include "engine/core/hostname.hpp"
 #include "engine/core/random.hpp"
 
 namespace cwtch::client {

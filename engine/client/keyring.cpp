@@ -47,8 +47,8 @@ size_t Keyring::match(ByteView record, size_t from) const {
   if (!tagged && ciphertext.size() < kFirstCiphertext + kOpening.size()) return kNone;
   for (size_t i = from; i < keys_.size(); ++i) {
     if (tagged) {
-      const ByteArray<8> tag = entry_tag(keys_[i].entry, server_, entry.first(kRecordHashBytes));
-      if (sodium_memcmp(tag.data(), entry.data() + kRecordHashBytes, tag.size()) == 0) return i;
+      const ByteArray<8> tag = entry_tag(keys_[i].entry, server_, entry.first(log::kRecordHashBytes));
+      if (sodium_memcmp(tag.data(), entry.data() + log::kRecordHashBytes, tag.size()) == 0) return i;
     } else if (probe(keys_[i].group, ciphertext)) {
       return i;
     }

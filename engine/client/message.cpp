@@ -153,7 +153,7 @@ Result<Opened> open(const Group& group, ByteView record) {
   }
   const ByteView entry = log::entry_of(record);
   if (sodium_is_zero(entry.data(), entry.size()) == 0 &&
-      !equal_vartime(record_hash(log::signature_of(record), ciphertext), entry.first(kRecordHashBytes))) {
+      !equal_vartime(log::record_hash(log::signature_of(record), ciphertext), entry.first(log::kRecordHashBytes))) {
     return fail(Errc::malformed, "message: the entry belongs to another record");
   }
   Result<Message> message = parse(plaintext);

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "engine/client/hostname.hpp"
 #include "engine/client/json_text.hpp"
+#include "engine/core/hostname.hpp"
 #include "engine/log/format.hpp"
 
 namespace cwtch::client {

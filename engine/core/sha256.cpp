@@ -18,6 +18,7 @@ ByteArray<32> Sha256::finish() {
   ByteArray<32> digest;
   unsigned size = 0;
   CHECK(EVP_DigestFinal_ex(context_, digest.data(), &size) == 1 && size == digest.size());
+  CHECK(EVP_DigestInit_ex(context_, nullptr, nullptr) == 1);
   return digest;
 }
 

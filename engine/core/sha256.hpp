@@ -15,7 +15,7 @@ class Sha256 {
   Sha256& operator=(const Sha256&) = delete;
 
   void add(ByteView bytes);
-  ByteArray<32> finish();  // once; nothing may be added afterwards
+  ByteArray<32> finish();  // and begins anew
 
  private:
   evp_md_ctx_st* const context_;

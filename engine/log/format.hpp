@@ -51,4 +51,8 @@ inline ByteView entry_of(ByteView record) { return record.subspan(kSignatureByte
 inline ByteView ciphertext_of(ByteView record) { return record.subspan(kSignatureBytes + kEntryBytes); }
 inline ByteView nonce_of(ByteView record) { return ciphertext_of(record).first(kNonceBytes); }
 
+// SHA-256("cwtch-entry" ‖ signature ‖ ciphertext), first eight bytes: what an entry that is not zeros begins with.
+constexpr size_t kRecordHashBytes = 8;
+ByteArray<kRecordHashBytes> record_hash(ByteView signature, ByteView ciphertext);
+
 }  // namespace cwtch::log

@@ -60,12 +60,13 @@ class Maintenance {
   bool sealing() const { return seal_.busy; }
   bool merging() const { return merge_.busy; }
   bool merges_pause() const { return merge_pause_ > 0; }  // for lack of space; retire() may help
-  void stop() { stopping_ = true; }  // nothing new is started
-  void retry();                      // after a stall; call it now and then
+  void stop() { stopping_ = true; }                       // nothing new is started
+  void retry();                                           // after a stall; call it now and then
 
   // REQUIRES: !sealing(), part.closed, all of its records durable. The part stays in the tail until maintenance_done.
   void seal(const TailPart& part);
-  // Each REQUIRES: !merging(), and all but retire() !merges_pause(). merge_segments ignores neighbours with known damage: see mergeable().
+  // Each REQUIRES: !merging(), and all but retire() !merges_pause(). merge_segments ignores neighbours with known
+  // damage: see mergeable().
   void merge_segments(std::vector<std::shared_ptr<const Segment>> parts);
   void merge_runs(std::vector<RunName> names);
   void rebuild_run(const RunName& name, std::vector<std::shared_ptr<const Segment>> segments);

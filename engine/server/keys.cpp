@@ -2,7 +2,7 @@
 
 #include <sodium.h>
 
-#include "engine/client/hostname.hpp"
+#include "engine/core/hostname.hpp"
 
 namespace cwtch::server {
 namespace {
@@ -39,7 +39,7 @@ Status read_identity(io::Files& files, const std::string& path, Identity& identi
   if (const Status read = read_key(files, path, identity.seed); !read) return read;
   SecretBytes<crypto_sign_SECRETKEYBYTES> secret;
   crypto_sign_seed_keypair(identity.public_key.data(), secret.data(), identity.seed.data());
-  identity.hostname = client::hostname_of(identity.public_key);
+  identity.hostname = hostname_of(identity.public_key);
   return {};
 }
 

@@ -103,7 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto entry = record.begin() + log::kSignatureBytes;
     if ((data[0] & 3) == 1) std::fill_n(entry, log::kEntryBytes, uint8_t{0});
     if ((data[0] & 3) == 2) {
-      const auto hash = board::record_hash(record);
+      const auto hash = log::record_hash(log::signature_of(record), log::ciphertext_of(record));
       std::copy(hash.begin(), hash.end(), entry);
     }
   }

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/client/hostname.hpp"
+#include "engine/core/hostname.hpp"
 #include "engine/log/frame.hpp"
 #include "tests/support/scripted_transport.hpp"
 

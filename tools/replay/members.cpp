@@ -135,7 +135,7 @@ std::string compare(const client::Store& store, const Cast& cast, uint32_t group
     if (lines[i].position != said[i].position)
       return fmt::format("text {} stands at {}, not {}", i, lines[i].position, said[i].position);
     if (lines[i].text != said[i].text) return fmt::format("text {} is another", i);
-    if (client::hostname_of(lines[i].author) != cast.senders[said[i].author]->store->identity().hostname())
+    if (hostname_of(lines[i].author) != cast.senders[said[i].author]->store->identity().hostname())
       return fmt::format("text {} has another author", i);
   }
   if (lines.size() != said.size()) return fmt::format("{} texts instead of {}", lines.size(), said.size());

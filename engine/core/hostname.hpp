@@ -6,8 +6,9 @@
 #include <string>
 
 #include "engine/core/bytes.hpp"
+#include "engine/core/result.hpp"
 
-namespace cwtch::client {
+namespace cwtch {
 
 using PublicKey = ByteArray<32>;
 constexpr size_t kHostnameChars = 56;
@@ -20,4 +21,4 @@ Result<PublicKey> key_of_hostname(std::string_view hostname);
 // used to check one, since that refuses what is no point.
 Result<PublicKey> unchecked_key_of_hostname(std::string_view hostname);
 
-}  // namespace cwtch::client
+}  // namespace cwtch

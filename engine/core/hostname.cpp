@@ -1,11 +1,11 @@
-#include "engine/client/hostname.hpp"
+#include "engine/core/hostname.hpp"
 
 #include <openssl/evp.h>
 #include <sodium.h>
 
 #include "engine/core/check.hpp"
 
-namespace cwtch::client {
+namespace cwtch {
 namespace {
 
 constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
@@ -70,4 +70,4 @@ Result<PublicKey> key_of_hostname(std::string_view hostname) {
   return key;
 }
 
-}  // namespace cwtch::client
+}  // namespace cwtch
