@@ -74,7 +74,7 @@ void Pull::anchor(log::Position position, uint32_t chain) {
 Status Pull::record(log::Position position, ByteView record, uint32_t chain) {
   report_.records += 1;
   const uint64_t next = position.value + 1;
-  // What we have seen before must be what we saw: a server cannot change the past.
+  // What we have seen before must be what we saw. A CRC shows this of a careless server; one that plans can steer it.
   if (next == reached_.position && chain != reached_.chain)
     return fail(Errc::corrupt, "server: it has changed records that it served before. Do not trust it any more");
   if (position.value >= reached_.position) take(position, record);

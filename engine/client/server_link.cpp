@@ -1,10 +1,15 @@
 #include "engine/client/server_link.hpp"
 
+#include <chrono>
+#include <thread>
+
 namespace cwtch::client {
 namespace {
 
 constexpr size_t kPostedBytesMax = 4096;
-constexpr int kPostTries = 8;
+// A full queue clears in milliseconds. Doubled each time: 0.6 s in all, then the caller keeps the post for later.
+constexpr std::chrono::milliseconds kPostPause{10};
+constexpr int kPostTries = 6;
 
 }  // namespace
 
@@ -65,6 +70,7 @@ Result<SegmentList> ServerLink::segments() {
 }
 
 Result<uint64_t> ServerLink::post(ByteView record) {
+  auto pause = kPostPause;
   for (int tries = 0;; ++tries) {
     const Result<HttpAnswer> answer = http_.request(
         {.method = "POST", .target = "/v1/records", .content_type = "application/octet-stream", .body = record});
@@ -74,9 +80,10 @@ Result<uint64_t> ServerLink::post(ByteView record) {
       if (!body) return fail(body.error());
       return parse_posted(text_of(*body));
     }
-    // A full queue clears in milliseconds.
     const Failure refusal = refused(*answer);
     if (refusal.value().code != Errc::busy || tries == kPostTries) return refusal;
+    std::this_thread::sleep_for(pause);
+    pause *= 2;
   }
 }
 

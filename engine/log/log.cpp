@@ -365,10 +365,12 @@ void LogOnDisk::maintenance_done(const Maintenance::Done& done) {
 // Nothing finer than the hour stays in the times of our files.
 void LogOnDisk::settle_times() {
   const uint64_t hour_s = clock_.wall_hour_s();
-  for (const char* const folder : {"", "/segments", "/keys"}) {
-    const Result<std::vector<std::string>> names = files_.list(directory_ + folder);
+  for (const char* const folder : {"/segments", "/keys", ""}) {
+    const std::string path = directory_ + folder;
+    const Result<std::vector<std::string>> names = files_.list(path);
     if (!names) continue;
-    for (const std::string& name : *names) (void)files_.set_times(directory_ + folder + "/" + name, hour_s);
+    for (const std::string& name : *names) (void)files_.set_times(path + "/" + name, hour_s);
+    (void)files_.set_times(path, hour_s);  // last: it has been read, and files have come and gone
   }
 }
 

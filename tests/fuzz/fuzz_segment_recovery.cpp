@@ -67,21 +67,39 @@ sim::World& pristine() {
   return world;
 }
 
+// The records of whole chunks, which follow each other from `next` on.
+Status check_chunk(ByteView chunk, log::Position first, uint64_t& next) {
+  log::FrameWalker walker(chunk, first);
+  while (true) {
+    const auto frame = walker.next();
+    CHECK(frame);
+    if (!*frame) return {};
+    if ((*frame)->kind != log::FrameKind::record) continue;
+    CHECK((*frame)->position.value == next++);
+    CHECK(equal_vartime((*frame)->payload, record_of((*frame)->position.value)));
+  }
+}
+
 void check_served(sim::World& world, const log::Log& log) {
   const auto layout = log.shared()->layout();
   for (const auto& segment : layout->segments) {
     uint64_t next = segment->first.value;
-    (void)log::for_each_chunk(world.files(), *segment, [&](const log::ChunkPlace& place, ByteView chunk) -> Status {
-      log::FrameWalker walker(chunk, place.first, place.chain);
-      while (true) {
-        const auto frame = walker.next();
-        CHECK(frame);
-        if (!*frame) return {};
-        if ((*frame)->kind != log::FrameKind::record) continue;
-        CHECK((*frame)->position.value == next++);
-        CHECK(equal_vartime((*frame)->payload, record_of((*frame)->position.value)));
-      }
+    (void)log::for_each_chunk(world.files(), *segment, [&](const log::ChunkPlace& place, ByteView chunk) {
+      return check_chunk(chunk, place.first, next);
     });
+  }
+  // What was recovered from the journal.
+  const auto committed = log.shared()->committed();
+  for (size_t part = 0; part < layout->tail.size(); ++part) {
+    const log::TailSegment& tail = *layout->tail[part];
+    const uint64_t end = part + 1 < layout->tail.size() ? layout->tail[part + 1]->stream_offset : committed.offset;
+    uint64_t next = tail.first.value;
+    for (size_t i = 0; i < tail.chunks.size(); ++i) {
+      const uint64_t chunk_end = i + 1 < tail.chunks.size() ? tail.chunks[i + 1].offset : end;
+      const ByteView bytes = ByteView(tail.chunks[i].memory.bytes()).first(chunk_end - tail.chunks[i].offset);
+      CHECK(check_chunk(bytes, tail.chunks[i].first, next));
+    }
+    CHECK(next == (part + 1 < layout->tail.size() ? layout->tail[part + 1]->first : committed.end).value);
   }
 }
 

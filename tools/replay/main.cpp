@@ -95,6 +95,12 @@ void in_parallel(size_t count, Job job) {
 class Demo {
  public:
   Demo(Settings settings, ServerProcess& server) : settings_(std::move(settings)), server_(server) {}
+  ~Demo() {  // also after an exception
+    for (const auto& follower : followers_) {
+      follower->client->cancel();
+      if (follower->thread.joinable()) follower->thread.join();
+    }
+  }
 
   int run() {
     trace_ = take_trace(settings_);
@@ -172,6 +178,7 @@ class Demo {
     drawing.join();
     bar.set(done);
     bar.finish();
+    for (const auto& follower : followers_) live_messages_ += follower->messages;
     post_cpu_s_ = server_.cpu_s() - cpu;
   }
 
@@ -215,8 +222,9 @@ class Demo {
     for (uint32_t group = 0; group < trace_.groups_count; ++group) {
       const std::vector<uint32_t>& members = cast_.members_of[group];
       // The busiest tend to come first; take from the front, the middle and the end.
-      for (uint32_t i = 0; i < std::min<size_t>(kMembersPerGroup, members.size()); ++i)
-        who.emplace_back(members[i * (members.size() - 1) / std::max<uint32_t>(1, kMembersPerGroup - 1)], group);
+      const size_t count = std::min<size_t>(kMembersPerGroup, members.size());
+      for (size_t i = 0; i < count; ++i)
+        who.emplace_back(members[i * (members.size() - 1) / std::max<size_t>(1, count - 1)], group);
     }
     return timed([&](Reading& reading, std::mutex& mutex) {
       Progress bar("Synchronising", "members", who.size());
@@ -251,6 +259,7 @@ class Demo {
       std::string wrong = "nothing came";
       size_t expected = 0;
       for (const Said& said : cast_.said[follower->group]) expected += said.text.size() > 1700 ? 2 : 1;
+      followed_messages_ += expected;
       while (std::chrono::steady_clock::now() < until && follower->messages < expected && follower->failure.empty())
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -310,6 +319,8 @@ class Demo {
                fmt::format("{:.1f} MB, of which its own: {:.2f} MB (1 of {:.0f})",
                            per(members.bytes, members.members) / 1e6, per(members.own_bytes, members.members) / 1e6,
                            per(members.bytes, std::max<uint64_t>(1, members.own_bytes))));
+    fmt::print("{:<34} {:>12}\n", "followers had, as the last was posted",
+               fmt::format("{} of {} messages", live_messages_, followed_messages_));
     fmt::print("\nmembers from nothing: {}\nnewcomers:            {}\nlive followers:       {}\n", verdict(members),
                verdict(newcomers), verdict(followers));
     if (settings_.keep) {
@@ -329,6 +340,8 @@ class Demo {
   Cast cast_;
   PostFigures posted_;
   double post_cpu_s_ = 0;
+  uint64_t live_messages_ = 0;      // of the followers, when posting ended
+  uint64_t followed_messages_ = 0;  // what they should have in the end, at least
   std::vector<std::unique_ptr<Follower>> followers_;
 };
 
