@@ -8,6 +8,10 @@
 namespace cwtch::client {
 namespace {
 
+// A full queue clears in milliseconds; after 0.6 s the post is kept for later.
+constexpr uint32_t kBusyPauseMs = 10;
+constexpr uint32_t kBusyPauseMsMax = 320;
+
 std::vector<Event> only(Event event) {
   std::vector<Event> events;
   events.push_back(std::move(event));
@@ -157,7 +161,12 @@ Result<Sent> Client::post_outbox() {
 Status Client::send(const Composed& composed, Sent& sent) {
   Result<Opened> opened = open(store_.profile().group(composed.group)->group, composed.record);
   if (!opened) return fail(Errc::corrupt, "outbox: a record of ours does not open");
-  const Result<uint64_t> position = posting_.post(composed.record);
+  Result<uint64_t> position = posting_.post(composed.record);
+  for (uint32_t pause_ms = kBusyPauseMs; options_.pause_ms != nullptr && pause_ms <= kBusyPauseMsMax; pause_ms *= 2) {
+    if (position || position.error().code != Errc::busy) break;
+    options_.pause_ms(pause_ms);
+    position = posting_.post(composed.record);
+  }
   if (!position && refused_for_good(position.error().code)) {
     sent.refused += 1;
     sent.refusal = position.error();

@@ -34,6 +34,7 @@ class Client {
   struct Options {
     bool allow_leaky = false;
     uint64_t (*now_s)() = nullptr;             // seconds since 1970, for timestamps; needed to post
+    void (*pause_ms)(uint32_t) = nullptr;      // waits before a busy server is asked again; without it, it is not
     Store::Keep posts = Store::Keep::durable;  // how surely a message is kept before it is sent
   };
 

@@ -1,15 +1,9 @@
 #include "engine/client/server_link.hpp"
 
-#include <chrono>
-#include <thread>
-
 namespace cwtch::client {
 namespace {
 
 constexpr size_t kPostedBytesMax = 4096;
-// A full queue clears in milliseconds. Doubled each time: 0.6 s in all, then the caller keeps the post for later.
-constexpr std::chrono::milliseconds kPostPause{10};
-constexpr int kPostTries = 6;
 
 }  // namespace
 
@@ -70,21 +64,13 @@ Result<SegmentList> ServerLink::segments() {
 }
 
 Result<uint64_t> ServerLink::post(ByteView record) {
-  auto pause = kPostPause;
-  for (int tries = 0;; ++tries) {
-    const Result<HttpAnswer> answer = http_.request(
-        {.method = "POST", .target = "/v1/records", .content_type = "application/octet-stream", .body = record});
-    if (!answer) return fail(answer.error());
-    if (answer->status == 200 || answer->status == 201) {
-      const Result<Bytes> body = http_.read_all(kPostedBytesMax);
-      if (!body) return fail(body.error());
-      return parse_posted(text_of(*body));
-    }
-    const Failure refusal = refused(*answer);
-    if (refusal.value().code != Errc::busy || tries == kPostTries) return refusal;
-    std::this_thread::sleep_for(pause);
-    pause *= 2;
-  }
+  const Result<HttpAnswer> answer = http_.request(
+      {.method = "POST", .target = "/v1/records", .content_type = "application/octet-stream", .body = record});
+  if (!answer) return fail(answer.error());
+  if (answer->status != 200 && answer->status != 201) return refused(*answer);
+  const Result<Bytes> body = http_.read_all(kPostedBytesMax);
+  if (!body) return fail(body.error());
+  return parse_posted(text_of(*body));
 }
 
 }  // namespace cwtch::client

@@ -26,6 +26,9 @@ class ClientWorld : public testing::Test {
   };
 
   static uint64_t now_s() { return 1'700'000'000; }
+  // What a client waited in all.
+  static inline uint32_t paused_ms = 0;
+  static void pause_ms(uint32_t milliseconds) { paused_ms += milliseconds; }
 
   Member make_member(const std::string& directory) {
     auto store = client::Store::create(world_.files(), random_, directory);
@@ -48,7 +51,7 @@ class ClientWorld : public testing::Test {
   }
   client::Client client_of(Member& member, client::Dialer& dialer, bool allow_leaky = false) {
     return client::Client(*member.store, random_, dialer, {"127.0.0.1", 1, "", "127.0.0.1:1"}, host_,
-                          {.allow_leaky = allow_leaky, .now_s = &now_s});
+                          {.allow_leaky = allow_leaky, .now_s = &now_s, .pause_ms = &pause_ms});
   }
   Result<client::SyncReport> sync(Member& member, client::Scheme scheme = client::Scheme::full, bool leaky = false) {
     ScriptedDialer dialer = server_.dialer();

@@ -1,6 +1,8 @@
 // Posting: nothing is lost, nothing is said twice with different bytes, and a server that breaks its word is found out.
 #include <gmock/gmock.h>
 
+#include <climits>
+
 #include "tests/support/client_world.hpp"
 
 namespace cwtch::client {
@@ -115,12 +117,18 @@ TEST_F(ClientPost, RefusalsForNowKeepTheTextAndForGoodForgetIt) {
   };
   EXPECT_EQ(post("too large for it").error().code, Errc::too_large);
   EXPECT_TRUE(profile().outbox().empty());
-  // busy is tried a few times, then kept.
-  server_.tamper = [](const std::string& target, std::string& answer) {
-    if (target == "/v1/records") answer = test::FakeServer::problem(503, "busy");
+  // busy is tried again after ever longer pauses, then kept.
+  int refusals = 3;
+  server_.tamper = [&](const std::string& target, std::string& answer) {
+    if (target == "/v1/records" && refusals-- > 0) answer = test::FakeServer::problem(503, "busy");
   };
-  EXPECT_EQ(post("patience").error().code, Errc::busy);
+  paused_ms = 0;
+  EXPECT_TRUE(post("patience"));
+  EXPECT_EQ(paused_ms, 10u + 20 + 40);
+  refusals = INT_MAX;
+  EXPECT_EQ(post("more patience").error().code, Errc::busy);
   EXPECT_EQ(profile().outbox().size(), 1u);
+  EXPECT_LT(paused_ms, 1000u);
 }
 
 TEST_F(ClientPost, NoServerAtAllKeepsTheText) {

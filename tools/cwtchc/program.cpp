@@ -27,6 +27,8 @@ uint64_t now_s() {
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
 }
 
+void pause_ms(uint32_t milliseconds) { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); }
+
 Endpoint endpoint_of(const std::string& url) {
   Result<Endpoint> endpoint = parse_endpoint(url);
   if (!endpoint) give_up(url, endpoint.error(), "It looks like http://127.0.0.1:7140 or unix:/path");
@@ -110,7 +112,7 @@ SocketDialer Program::dialer() const {
 }
 
 Client::Options Program::client_options() const {
-  return {.allow_leaky = allow_leaky, .now_s = &now_s, .posts = Store::Keep::durable};
+  return {.allow_leaky = allow_leaky, .now_s = &now_s, .pause_ms = &pause_ms, .posts = Store::Keep::durable};
 }
 
 std::string Program::meet(Store& store) {

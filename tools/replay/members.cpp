@@ -39,6 +39,8 @@ uint64_t now_s() {
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
 }
 
+void pause_ms(uint32_t milliseconds) { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); }
+
 std::unique_ptr<Member> make_member(const std::string& directory, const std::string& name, const std::string& host,
                                     const std::string& url) {
   auto member = std::make_unique<Member>();
@@ -101,8 +103,9 @@ PostFigures post_all(const trace::Trace& trace, Cast& cast, const std::string& h
           if (message.group % threads != t) continue;
           Member& member = *cast.senders[message.sender];
           const std::lock_guard lock(member.mutex);
-          client::Client client(*member.store, random, dialer, endpoint, host,
-                                {.allow_leaky = false, .now_s = &now_s, .posts = client::Store::Keep::relaxed});
+          client::Client client(
+              *member.store, random, dialer, endpoint, host,
+              {.allow_leaky = false, .now_s = &now_s, .pause_ms = &pause_ms, .posts = client::Store::Keep::relaxed});
           const Result<std::vector<uint64_t>> positions =
               client.post(cast.group_ids[message.group], message.text, client::Form::tagged);
           if (!positions) fail_with(member.name + " posts", positions.error());
