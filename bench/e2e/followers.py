@@ -33,24 +33,24 @@ def memory(context):
     samples = rows.Samples()
     data = context.log("memory", 20_000)
     followers = context.seconds(5000, 2000)
-    for round_number in range(min(context.rounds, 3)):
+
+    def measure(connections, *kind):
         # A new server each time: memory that an allocator has once, it keeps.
         with processes.Cwtchd(context.programs, data, context.server_cpus) as cwtchd:
             end = cwtchd.wait().get_json("/v1/server")["log"]["committed_end"]
-            idle = context.loadgen(
-                "idle", cwtchd.address, f"--connections={followers}", f"--path=/v1/log?from={end}&follow",
-                "--seconds=1", pids=cwtchd.pids(),
-            )
-        with processes.Cwtchd(context.programs, data, context.server_cpus) as cwtchd:
-            cwtchd.wait()
-            with processes.opened(cwtchd.address, "/v1/log?from=0") as reply:
-                reply.read()  # fills the chunk cache, which is the process's and no reader's
-            stopped = context.loadgen(
-                "idle", cwtchd.address, "--connections=1000", "--path=/v1/log?from=0", "--stopped", "--seconds=1",
+            path = "/v1/log?from=0" if kind else f"/v1/log?from={end}&follow"
+            return context.loadgen(
+                "idle", cwtchd.address, f"--connections={connections}", f"--path={path}", "--seconds=1", *kind,
                 pids=cwtchd.pids(),
             )
+
+    for round_number in range(min(context.rounds, 3)):
+        idle = measure(followers)
         samples.add("user", "idle", idle["user_bytes_per_connection"])
         samples.add("all", "idle", idle["user_bytes_per_connection"] + idle["kernel_bytes_server_end"])
+        # Beside as many idle ones: what the first connections cost the process is divided by their number.
+        samples.add("user", "idle_1000", measure(1000)["user_bytes_per_connection"])
+        stopped = measure(1000, "--stopped")
         samples.add("user", "stopped", stopped["user_bytes_per_connection"])
         context.say(
             f"  round {round_number + 1}: idle follower {idle['user_bytes_per_connection']:.0f} B and "
@@ -62,5 +62,6 @@ def memory(context):
     return [
         rows.row("memory.idle_follower", idle_user, "B", runs),
         rows.row("memory.idle_follower_with_kernel", samples.median("all", "idle"), "B", runs),
-        rows.row("memory.stopped_reader/idle", samples.median("user", "stopped"), "B", runs, "idle", idle_user),
+        rows.row("memory.stopped_reader/idle", samples.median("user", "stopped"), "B", runs, "idle, of 1,000",
+                 samples.median("user", "idle_1000")),
     ]
