@@ -94,7 +94,7 @@ def cold(context):
             line = []
             for system in ("cwtchd", *modes):
                 processes.drop_caches(data)
-                server = start().wait() if system == "cwtchd" else modes[system]
+                server = start().wait().rest() if system == "cwtchd" else modes[system]
                 figures = streams.stream(context, server, pieces, 16, "--share", probe(server))
                 if system == "cwtchd":
                     server.stop()

@@ -115,6 +115,17 @@ class Cwtchd(Server):
         self.address = f"127.0.0.1:{self.port}"
         self.ready_ms = None
 
+    def rest(self):
+        """Waits until nothing is left of starting: the memory of the cache is being taken from the system."""
+        def used():
+            return pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+
+        before = None
+        while (now := used()) != before:
+            before = now
+            time.sleep(0.1)
+        return self
+
     def wait(self):
         """Ready means: a request was answered. Polled without a pause, so that the time of it can be reported."""
 

@@ -114,7 +114,7 @@ def cold(context):
                     processes.drop_caches(data)
                     if system == "cwtchd":  # started anew: its chunk cache is empty
                         with start() as cwtchd:
-                            figures = stream(context, cwtchd.wait(), pieces, readers, "--share", "--warmup=0")
+                            figures = stream(context, cwtchd.wait().rest(), pieces, readers, "--share", "--warmup=0")
                     else:
                         figures = stream(context, modes[system], pieces, readers, "--share", "--warmup=0")
                     keep(samples, f"cold.{readers}", system, figures)

@@ -35,7 +35,7 @@ class Sender : public ListLink {
 class SendQueue {
  public:
   static constexpr uint32_t kQuietTurns = 256;
-  static constexpr size_t kQuietFactor = 8;
+  static constexpr size_t kQuietFactor = 16;
 
   explicit SendQueue(size_t bulk_bytes_max) : bulk_bytes_max_(bulk_bytes_max) {}
 

@@ -92,7 +92,7 @@ std::vector<Option> make_options() {
        .max = 64 * kMiB,
        .what = "Bytes of the past that one turn of a shard's loop sends at most, while small requests come.",
        .why = "Bounds how long a small request waits behind readers of the whole log: 128 KiB is about 35 us. While no "
-              "small request comes, turns may send eight times as much, which costs less per byte."},
+              "small request comes, turns may send 16 times as much, which costs less per byte."},
       {.section = "stream",
        .name = "heartbeat_s",
        .unit = "seconds",

@@ -93,7 +93,7 @@ TEST(SendQueue, LongerTurnsWhileNothingLiveIsSent) {
   SendQueue queue(kBudget);
   FakeSender live(turns, 0, 10), greedy(turns, 1, 1 << 20);
   std::deque<FakeSender> bulk;
-  for (int i = 0; i < 20; ++i) bulk.emplace_back(turns, 2, 500);
+  for (int i = 0; i < 40; ++i) bulk.emplace_back(turns, 2, 500);
   const auto sends_in_a_turn = [&](bool with_live) {
     if (with_live) queue.push(live, Urgency::live);
     for (FakeSender& sender : bulk) {
