@@ -21,10 +21,10 @@ AlignedMemory::AlignedMemory(size_t size) {
   if (huge) madvise(data_, round_up(size_, align), MADV_HUGEPAGE);
 }
 
-void AlignedMemory::populate() const {
+void AlignedMemory::populate([[maybe_unused]] const std::atomic<bool>& stop) const {
 #ifdef MADV_POPULATE_WRITE
   // In pieces: the kernel holds the address space's lock for as long as one call takes.
-  for (size_t at = 0; at < size_; at += kHugePage) {
+  for (size_t at = 0; at < size_ && !stop.load(std::memory_order_relaxed); at += kHugePage) {
     if (madvise(data_ + at, std::min(kHugePage, size_ - at), MADV_POPULATE_WRITE) != 0) return;
   }
 #endif

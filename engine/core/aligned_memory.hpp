@@ -1,6 +1,7 @@
 // Memory for direct I/O: aligned to 4096 bytes, or to huge pages, asked for from the kernel, when it is that large.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -30,8 +31,8 @@ class AlignedMemory {
   size_t size() const { return size_; }
   MutableBytes bytes() const { return {data_, size_}; }
   // Takes all of it from the system now, where the kernel can (Linux 5.14), instead of piece by piece as it is first
-  // written. Contents stay; any thread, beside others that use it.
-  void populate() const;
+  // written. Contents stay; any thread, beside others that use it. Ends early when `stop` becomes true.
+  void populate(const std::atomic<bool>& stop) const;
 
  private:
   uint8_t* data_ = nullptr;

@@ -62,7 +62,7 @@ class ChunkCache {
   uint32_t index_of(const Slot& slot) const { return static_cast<uint32_t>(&slot - slots_.data()); }
   Slot& slot(uint32_t index) { return slots_[index]; }
   // Any thread.
-  void populate() const { memory_.populate(); }
+  void populate(const std::atomic<bool>& stop) const { memory_.populate(stop); }
   uint8_t* memory(const Slot& slot) const { return memory_.data() + size_t{index_of(slot)} * chunk_bytes_; }
 
   // The chunk that holds `offset`, loading or ready; or nullptr.

@@ -97,6 +97,7 @@ class LogOnDisk final : public Log, Journal::Observer, PendingPosts::Owner, Main
   void seal_before_the_ring_is_full();
   void write_group();
   void maintain();
+  bool rebuild_a_run();
   void publish_layout();
   void publish_committed(const Reach& reach);
   void settle_times();
@@ -310,12 +311,28 @@ void LogOnDisk::maintain() {
   if (io_ == nullptr || poisoned_ || draining_ || maintenance_.failed()) return;
   const TailPart& front = tail_.parts().front();
   if (front.closed && front.end <= committed_.end && !maintenance_.sealing()) maintenance_.seal(front);
-  if (maintenance_.merging() || maintenance_.stalled()) return;
-
+  if (maintenance_.merging()) return;
+  // Also while the medium is full: this gives space back.
   if (const Position keep = retained_from(options_, maintenance_.manifest(), clock_.wall_hour_s());
       keep > maintenance_.manifest().first_retained)
     return maintenance_.retire(keep);
-  if (maintenance_.merges_pause()) return;
+  if (maintenance_.stalled()) return;
+  using Merge = Maintenance::Merge;
+  if (!maintenance_.pauses(Merge::rebuild) && rebuild_a_run()) return;
+  if (!maintenance_.pauses(Merge::runs)) {
+    const uint32_t factor = std::min(KeyIndex::kMergeFactor, options_.merge_factor);
+    if (std::vector<RunName> runs = index_->merge_candidates(factor); !runs.empty())
+      return maintenance_.merge_runs(std::move(runs));
+  }
+  if (!maintenance_.pauses(Merge::segments)) {
+    const auto mergeable = [&](const Segment& segment) { return maintenance_.mergeable(segment); };
+    if (auto parts = merge_candidates(options_, segments_, mergeable); !parts.empty())
+      maintenance_.merge_segments(std::move(parts));
+  }
+}
+
+// From the segments that it covers, if all of them can be read. False: there is none to be built.
+bool LogOnDisk::rebuild_a_run() {
   for (const RunName& name : index_->damaged()) {
     std::vector<std::shared_ptr<const Segment>> over;
     bool readable = true;
@@ -324,14 +341,11 @@ void LogOnDisk::maintain() {
       over.push_back(segment);
       readable &= maintenance_.mergeable(*segment);
     }
-    if (!over.empty() && readable) return maintenance_.rebuild_run(name, std::move(over));
+    if (over.empty() || !readable) continue;
+    maintenance_.rebuild_run(name, std::move(over));
+    return true;
   }
-  const uint32_t runs_factor = std::min(KeyIndex::kMergeFactor, options_.merge_factor);
-  if (std::vector<RunName> runs = index_->merge_candidates(runs_factor); !runs.empty())
-    return maintenance_.merge_runs(std::move(runs));
-  const auto mergeable = [&](const Segment& segment) { return maintenance_.mergeable(segment); };
-  if (auto parts = merge_candidates(options_, segments_, mergeable); !parts.empty())
-    maintenance_.merge_segments(std::move(parts));
+  return false;
 }
 
 void LogOnDisk::maintenance_done(const Maintenance::Done& done) {

@@ -34,7 +34,7 @@ void Maintenance::fail_all(const Error& error) {
 
 void Maintenance::retry() {
   if (failed_ || stopping_) return;
-  if (merge_pause_ > 0) merge_pause_ -= 1;
+  for (uint32_t& pause : merge_pause_) pause -= pause > 0;
   if (std::exchange(manifest_lane_.stalled, false)) list_start();
   if (std::exchange(seal_.stalled, false)) {
     io_->work(
@@ -94,7 +94,7 @@ void Maintenance::seal_done(io::Work&) {
 
 void Maintenance::merge_segments(std::vector<std::shared_ptr<const Segment>> parts) {
   CHECK(!merge_.busy && !parts.empty());
-  merge_kind_ = MergeKind::segments;
+  merge_kind_ = Merge::segments;
   merge_hour_s_ = 0;
   for (const SegmentEntry& entry : manifest_state_.segments) {
     if (entry.first >= parts.front()->first && entry.end <= parts.back()->end)
@@ -106,7 +106,7 @@ void Maintenance::merge_segments(std::vector<std::shared_ptr<const Segment>> par
 
 void Maintenance::merge_runs(std::vector<RunName> names) {
   CHECK(!merge_.busy && !names.empty());
-  merge_kind_ = MergeKind::runs;
+  merge_kind_ = Merge::runs;
   merge_to_ = {names.front().first, names.back().end};
   merge_names_ = std::move(names);
   merge_run();
@@ -114,14 +114,14 @@ void Maintenance::merge_runs(std::vector<RunName> names) {
 
 void Maintenance::rebuild_run(const RunName& name, std::vector<std::shared_ptr<const Segment>> segments) {
   CHECK(!merge_.busy);
-  merge_kind_ = MergeKind::rebuild;
+  merge_kind_ = Merge::rebuild;
   merge_to_ = name;
   merge_parts_ = std::move(segments);
   merge_run();
 }
 
 void Maintenance::merge_run() {
-  CHECK(!merges_pause());
+  CHECK(!pauses(merge_kind_));
   merge_.busy = true;
   merge_first_retained_ = first_retained();
   io_->work(
@@ -131,7 +131,7 @@ void Maintenance::merge_run() {
 
 Status Maintenance::room_to_merge() const {
   uint64_t bytes = 0;
-  if (merge_kind_ == MergeKind::segments) {
+  if (merge_kind_ == Merge::segments) {
     for (const auto& part : merge_parts_) bytes += part->file_bytes;
   } else {
     bytes = (merge_to_.end.value - merge_to_.first.value) * kRunBytesPerRecord;
@@ -149,13 +149,13 @@ void Maintenance::merge_work() {
     return;
   }
   switch (merge_kind_) {
-    case MergeKind::segments:
+    case Merge::segments:
       merged_ = log::merge_segments(files_, directory_, merge_parts_, merge_hour_s_, &merge_damaged_);
       return;
-    case MergeKind::runs:
+    case Merge::runs:
       merged_run_ = KeyIndex::merge(files_, directory_ + "/keys", merge_names_, merge_to_, merge_first_retained_);
       return;
-    case MergeKind::rebuild:
+    case Merge::rebuild:
       merged_run_ = rebuild_work();
       return;
   }
@@ -183,14 +183,14 @@ Result<std::shared_ptr<const KeyRun>> Maintenance::rebuild_work() {
 }
 
 void Maintenance::merge_done(io::Work&) {
-  const bool segments = merge_kind_ == MergeKind::segments;
+  const bool segments = merge_kind_ == Merge::segments;
   const Error* const error =
       segments ? (merged_ ? nullptr : &merged_.error()) : (merged_run_ ? nullptr : &merged_run_.error());
   if (error != nullptr) {
     const Error reported = *error;
     merge_.busy = false;
     if (passes(reported.code)) {  // there is always a later time to merge
-      merge_pause_ = kMergePause;
+      merge_pause_[static_cast<size_t>(merge_kind_)] = kMergePause;
       merge_parts_.clear();
       return;
     }
@@ -198,11 +198,12 @@ void Maintenance::merge_done(io::Work&) {
       merge_parts_.clear();
       return fail_all(reported);
     }
-    if (merge_kind_ != MergeKind::runs) {
+    if (merge_kind_ != Merge::runs && merge_damaged_ < merge_parts_.size()) {
       damaged_.insert(merge_parts_[merge_damaged_]->first.value);
       owner_.maintenance_damage(merge_parts_[merge_damaged_]->path, reported);
-    } else {
-      owner_.maintenance_damage(directory_ + "/keys/" + merge_names_.front().file(), reported);
+    } else {  // a run: one of those that were read, or the one that was written
+      const RunName& run = merge_kind_ == Merge::runs ? merge_names_.front() : merge_to_;
+      owner_.maintenance_damage(directory_ + "/keys/" + run.file(), reported);
     }
     merge_parts_.clear();
     return;

@@ -9,11 +9,13 @@
 // Space:   a merge writes everything anew before it frees anything, so it starts only where twice of what it needs is
 //          free: sealing must not find the medium full because of it.
 // Failure: no_space and busy (no descriptors) stall the sealing and the manifest lane: retry() starts it again from the
-//          beginning, on new files. A merge that lacks either is given up, and none is begun for kMergePause retries.
+//          beginning, on new files. A merge that lacks either is given up, and none of its kind begun for kMergePause
+//          retries.
 //          corrupt in a merge leaves the parts as they are, for good. Anything else is reported once, and nothing is
 //          started any more.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <set>
@@ -31,6 +33,7 @@ namespace cwtch::log {
 class Maintenance {
  public:
   static constexpr uint32_t kMergePause = 240;  // calls of retry(): a minute
+  enum class Merge : uint8_t { segments, runs, rebuild };
 
   // What is in force now, on stable storage. Any of the pointers may be null.
   struct Done {
@@ -59,13 +62,14 @@ class Maintenance {
   bool stalled() const { return seal_.no_space || manifest_lane_.no_space; }
   bool sealing() const { return seal_.busy; }
   bool merging() const { return merge_.busy; }
-  bool merges_pause() const { return merge_pause_ > 0; }  // for lack of space; retire() may help
-  void stop() { stopping_ = true; }                       // nothing new is started
-  void retry();                                           // after a stall; call it now and then
+  // For lack of space; other kinds may need less, and retire() gives some back.
+  bool pauses(Merge kind) const { return merge_pause_[static_cast<size_t>(kind)] > 0; }
+  void stop() { stopping_ = true; }  // nothing new is started
+  void retry();                      // after a stall; call it now and then
 
   // REQUIRES: !sealing(), part.closed, all of its records durable. The part stays in the tail until maintenance_done.
   void seal(const TailPart& part);
-  // Each REQUIRES: !merging(), and all but retire() !merges_pause(). merge_segments ignores neighbours with known
+  // Each REQUIRES: !merging(), and all but retire() !pauses(its kind). merge_segments ignores neighbours with known
   // damage: see mergeable().
   void merge_segments(std::vector<std::shared_ptr<const Segment>> parts);
   void merge_runs(std::vector<RunName> names);
@@ -115,10 +119,9 @@ class Maintenance {
   Result<SegmentEntry> sealed_ = fail(Errc::busy, "");
   Result<std::shared_ptr<const KeyRun>> sealed_run_ = fail(Errc::busy, "");
 
-  enum class MergeKind : uint8_t { segments, runs, rebuild };
   Lane merge_;
-  uint32_t merge_pause_ = 0;
-  MergeKind merge_kind_ = MergeKind::segments;
+  std::array<uint32_t, 3> merge_pause_{};
+  Merge merge_kind_ = Merge::segments;
   std::vector<std::shared_ptr<const Segment>> merge_parts_;
   std::vector<RunName> merge_names_;
   RunName merge_to_;

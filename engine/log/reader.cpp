@@ -32,6 +32,7 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   ~CachingReader() override { CHECK(pinned_ == 0 && due_.empty() && starved_.empty() && idle()); }
 
   void populate() override;
+  void stop_populating() override { stop_populating_.store(true, std::memory_order_relaxed); }
   void refresh() override;
   Shared::Committed committed() const override { return committed_; }
   Position first_retained() const override { return layout_->first_retained; }
@@ -115,6 +116,7 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   io::Timer timer_;
   io::Timer starved_timer_;
   io::Work populating_;
+  std::atomic<bool> stop_populating_{false};
   bool serving_starved_ = false;
   bool no_slot_ = false;  // the last one asked for found none
   size_t pinned_ = 0;
@@ -145,8 +147,12 @@ std::optional<size_t> offset_in(ByteView bytes, Position position) {
 
 void CachingReader::populate() {
   io_.work(
-      populating_, [](void* self) { static_cast<const CachingReader*>(self)->cache_.populate(); }, this,
-      io::then<&CachingReader::populated>(this));
+      populating_,
+      [](void* self) {
+        const auto& reader = *static_cast<const CachingReader*>(self);
+        reader.cache_.populate(reader.stop_populating_);
+      },
+      this, io::then<&CachingReader::populated>(this));
 }
 
 void CachingReader::refresh() {
@@ -530,7 +536,7 @@ ChunkLoad* CachingReader::load(const SegmentPointer& segment, const EndPointer& 
 
 void CachingReader::load_read(ChunkLoad& load) {
   unverified_.push_back(load);
-  verify_some();
+  if (!timer_.in_flight()) verify_some();  // else it goes on there, after this turn's completions
 }
 
 void CachingReader::verify_some() {

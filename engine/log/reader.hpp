@@ -74,8 +74,9 @@ class Reader {
   virtual ~Reader() = default;  // REQUIRES: no View alive, no Fetch in flight, idle()
 
   // Takes the cache's memory from the system, on a worker: a chunk that is the first in its memory otherwise makes the
-  // shard wait until the kernel has cleared a huge page. Once, when the Io turns.
+  // shard wait until the kernel has cleared a huge page. Once, when the Io turns. stop_populating() ends it soon.
   virtual void populate() = 0;
+  virtual void stop_populating() = 0;
 
   // Adopts what is committed and the newest layout. Call once per turn. Between two calls committed() and layout() stay
   // what they are.

@@ -90,7 +90,8 @@ std::vector<Option> make_options() {
        .member = &Config::bulk_bytes_per_turn,
        .min = 64 * kKiB,
        .max = 64 * kMiB,
-       .what = "Bytes of the past that one turn of a shard's loop sends at most, while small requests come.",
+       .what = "Bytes of the past that one turn of a shard's loop sends, while small requests come; the last send may "
+               "go beyond.",
        .why = "Bounds how long a small request waits behind readers of the whole log: 128 KiB is about 35 us. While no "
               "small request comes, turns may send 16 times as much, which costs less per byte."},
       {.section = "stream",

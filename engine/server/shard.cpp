@@ -220,7 +220,9 @@ void Shard::session_closed(Session& session) {
   session.unlink();
   sessions_count_ -= 1;
   closed_sessions_.emplace_back(&session);
-  for (const auto& listener : listeners_) listener->room_again();
+  // Each in its turn is told first: room that one of them takes is gone for the others.
+  first_told_ += 1;
+  for (size_t i = 0; i < listeners_.size(); ++i) listeners_[(first_told_ + i) % listeners_.size()]->room_again();
 }
 
 void Shard::report_damage(const std::string& file, const Error& error) {
@@ -276,6 +278,7 @@ void Shard::advance_shutdown() {
       phase_ = Phase::draining_posts;
       drain_until_ns_ = io_->now_ns() + kDrainNs;
       for (const auto& listener : listeners_) listener->stop();
+      reader_->stop_populating();
       board_.drain();
       for (Session* s = sessions_.empty() ? nullptr : &sessions_.front(); s != nullptr;) {
         Session* const next = sessions_.next(*s);

@@ -127,6 +127,7 @@ class Shard final : private ShardParts, private Services, private net::Listener:
   List<Session> sessions_;
   std::vector<std::unique_ptr<Session>> closed_sessions_;  // destroyed after the callbacks of the turn
   size_t sessions_count_ = 0;
+  size_t first_told_ = 0;  // of listeners_, about room
 
   Mailbox mailbox_;  // to the writer; unused by the writer itself
   std::vector<std::unique_ptr<Remote>> remotes_free_;

@@ -107,7 +107,8 @@ void Cursor::sent(size_t size) {
 bool Cursor::live() const {
   if (mode_ != Mode::follow) return false;
   if (stage_ == Stage::data) return false;
-  return stage_ != Stage::between || reader_.committed().offset - offset_ <= Feed::kJoinBytesMax;
+  if (stage_ == Stage::heartbeat || stage_ == Stage::last) return true;
+  return reader_.committed().offset - offset_ <= Feed::kJoinBytesMax;
 }
 
 void Cursor::heartbeat() {

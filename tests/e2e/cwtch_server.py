@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 
 WAIT_S = 60  # how long anything may take before a test gives up; nothing is measured with it
@@ -169,6 +170,16 @@ class Server:
             answer += piece
         head, content = answer.split(b"\r\n\r\n", 1)
         return int(head.split()[1]), content.decode()
+
+
+def skip_without_ring(program, io):
+    """Ends the test as skipped where the kernel refuses io_uring."""
+    if io != "uring":
+        return
+    doctor = subprocess.run([program, "doctor"], capture_output=True, text=True, timeout=WAIT_S).stdout
+    if "io_uring                     usable" not in doctor:
+        print("SKIPPED: this kernel refuses io_uring; cwtchd doctor says why")
+        sys.exit(77)
 
 
 def read_exactly(connection, size):

@@ -189,7 +189,8 @@ TEST_F(LogWriter, MergingWaitsForSpace) {
   const uint64_t merged = log_->statistics().segments_merged;
   ASSERT_GT(merged, 0u);
   const uint64_t used = world_->files().space("")->total_bytes - world_->files().space("")->free_bytes;
-  world_->disk().faults().capacity_bytes = used + 110'000;
+  world_->disk().faults().capacity_bytes =
+      used + 180000;  // the two segments, and between once and twice of what their merging needs
   for (uint64_t i = 40; i < 60; ++i) ASSERT_TRUE(post(make_record(i)));  // two segments
   run_until_idle();
   const size_t files = log_->shared()->layout()->segments.size();

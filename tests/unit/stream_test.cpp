@@ -19,6 +19,7 @@ class FakeReader final : public log::Reader {
   explicit FakeReader(uint64_t seed) : random(seed), bytes_(4 << 20) { random.fill(bytes_); }
 
   void populate() override {}
+  void stop_populating() override {}
   void refresh() override {}
   log::Shared::Committed committed() const override { return {{committed_offset / 100}, committed_offset}; }
   log::Position first_retained() const override { return {0}; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/core/aligned_memory.hpp"
+#include "engine/io/descriptors.hpp"
 #include "engine/io/features.hpp"
 #include "engine/io/files.hpp"
 #include "engine/io/io.hpp"
@@ -115,6 +116,7 @@ int doctor(const std::string& directory) {
   if (const auto io = io::make_io(options)) line("ok", "back end in use", (*io)->name());
   line("ok", "send path, loopback", "copying sends of up to 256 KiB: zero copy would cost more there");
   line("ok", "send path, elsewhere", "SEND_ZC from 32 KiB on, where the kernel has it");
+  io::raise_descriptor_limit();  // as the server does
   check_limit("open files (nofile)", RLIMIT_NOFILE, 16384, "each connection needs one",
               "ulimit -n, or LimitNOFILE= in the unit");
   check_limit("lockable memory (memlock)", RLIMIT_MEMLOCK, 1 << 20, "rings may need it before Linux 5.12",
