@@ -119,6 +119,10 @@ def cold(context):
                         figures = stream(context, modes[system], pieces, readers, "--share", "--warmup=0")
                     keep(samples, f"cold.{readers}", system, figures)
                     line.append(f"{system} {figures['gigabytes_per_s']:.2f} GB/s {figures['cpu_s_per_gb']:.3f}")
+                processes.drop_caches(data)
+                ceiling = context.loadgen("medium", data / "log" / "segments", f"--places={readers}", pinned=True)
+                samples.add(f"cold.{readers}.rate", "medium", ceiling["gigabytes_per_s"])
+                line.append(f"the medium {ceiling['gigabytes_per_s']:.2f} GB/s")
                 context.say(f"  round {round_number + 1}, cold, {readers} readers: {', '.join(line)} cpu-s/GB")
     return make_rows(samples, "cold", processes.NGINX_COLD)
 
@@ -143,6 +147,7 @@ def make_rows(samples, kind, modes):
         result.append(rows.row(f"stream.{name}.server_cpu/nginx", value, "cpu-s/GB", runs, f"nginx {mode}", peer_value))
         if kind == "cold":
             value = samples.median(f"{name}.rate", "cwtchd")
-            peer_value = samples.median(f"{name}.rate", "sendfile")
-            result.append(rows.row(f"stream.{name}.rate/sendfile", value, "GB/s", runs, "nginx sendfile", peer_value))
+            for peer, label in (("sendfile", "nginx sendfile"), ("medium", "the medium alone")):
+                peer_value = samples.median(f"{name}.rate", peer)
+                result.append(rows.row(f"stream.{name}.rate/{peer}", value, "GB/s", runs, label, peer_value))
     return result

@@ -49,6 +49,12 @@ struct StreamOptions {
 };
 Figures stream(const Common& common, const StreamOptions& options);
 
+struct MediumOptions {
+  std::string directory;  // every file in it is read once
+  uint32_t places = 16;
+};
+Figures medium(const MediumOptions& options);
+
 struct FanoutOptions {
   uint32_t followers = 1000;
   uint32_t records = 200;

@@ -6,9 +6,9 @@
 #include <cstdio>
 #include <exception>
 
+#include "engine/io/descriptors.hpp"
 #include "tools/loadgen/commands.hpp"
 #include "tools/loadgen/report.hpp"
-#include "tools/loadgen/usage.hpp"
 
 namespace {
 
@@ -80,9 +80,15 @@ int main(int argc, char** argv) {
   fill_command->add_option("--merge-factor", fill_options.merge_factor);
   fill_command->add_option("--merged-bytes-max", fill_options.merged_bytes_max);
 
+  MediumOptions medium_options;
+  CLI::App* const medium_command =
+      app.add_subcommand("medium", "read files with direct I/O and do nothing with them: what cold readers could get");
+  medium_command->add_option("directory", medium_options.directory)->required();
+  medium_command->add_option("--places", medium_options.places)->check(CLI::Range(1, 1024));
+
   CLI11_PARSE(app, argc, argv);
   try {
-    raise_descriptor_limit();
+    cwtch::io::raise_descriptor_limit();
     Figures figures;
     if (*post_command) figures = post(common, post_options);
     if (*stream_command) {
@@ -93,6 +99,7 @@ int main(int argc, char** argv) {
     if (*fanout_command) figures = fanout(common, fanout_options);
     if (*idle_command) figures = idle(common, idle_options);
     if (*fill_command) figures = fill(fill_options);
+    if (*medium_command) figures = medium(medium_options);
     print(figures, json);
   } catch (const std::exception& problem) {
     fmt::print(stderr, "loadgen: {}\n", problem.what());

@@ -62,13 +62,6 @@ KernelMemory kernel_memory() {
   return memory;
 }
 
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);  // if refused, connecting tells when descriptors run out
-}
-
 void run_first() {
   const auto self = static_cast<id_t>(syscall(SYS_gettid));
   setpriority(PRIO_PROCESS, self, -15);  // without the right to, it competes like everybody

@@ -23,8 +23,6 @@ struct KernelMemory {
 };
 KernelMemory kernel_memory();
 
-// As many descriptors as the system allows this process.
-void raise_descriptor_limit();
 // The thread runs before others of the load generator, if the system permits: it is the stopwatch, not the load.
 void run_first();
 
