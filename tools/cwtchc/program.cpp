@@ -61,7 +61,7 @@ std::string cure_of(const Error& error) {
 }
 
 // Runs cancel() once the program is asked to end, from a thread that may block; the rest of the program never sees the
-// signal.
+// signal. The thread is over before the client is: it may still be cancelling when the client's own work has ended.
 class CancelOnSignal {
  public:
   explicit CancelOnSignal(Client& client) {
@@ -70,12 +70,19 @@ class CancelOnSignal {
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    std::thread([signals, &client] {
+    thread_ = std::thread([signals, &client] {
       int signal = 0;
       sigwait(&signals, &signal);
       client.cancel();
-    }).detach();  // it ends with the process, which is about to
+    });
   }
+  ~CancelOnSignal() {
+    pthread_kill(thread_.native_handle(), SIGTERM);  // for this thread only; without effect if it has had one
+    thread_.join();
+  }
+
+ private:
+  std::thread thread_;
 };
 
 }  // namespace
