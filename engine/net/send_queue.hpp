@@ -2,7 +2,7 @@
 // until a budget is used; the last of them may use as much again. A send runs inside the kernel call that submits the
 // turn, so the budget bounds how long one turn can keep a small request waiting: 128 KiB is about 35 µs over loopback.
 // When nothing live has been sent for some hundred turns, nobody waits, and turns become longer: larger sends wake
-// their receivers less often, which saves 10 % of what a byte costs. The first request after such a quiet time meets
+// their receivers less often, which saves 5 to 10 % of a byte. The first request after such a quiet time meets
 // one long turn.
 //
 // Bound:   every connection is in the queue at most once.

@@ -8,7 +8,6 @@ usage: kill.py CWTCHD uring|epoll KILLS [SEED]
 import json
 import random
 import signal
-import subprocess
 import sys
 import threading
 
@@ -20,7 +19,7 @@ POSTERS = 4
 def one_life(server, memory, dice, life):
     """Starts, compares, posts until so many are answered, kills."""
     if dice.random() < 0.1:  # also in the middle of a start
-        server.start_without_waiting()
+        server.launch()
         server.process.send_signal(signal.SIGKILL)
         server.reap()
         return
@@ -58,11 +57,6 @@ def one_life(server, memory, dice, life):
 
 
 class CrashServer(Server):
-    def start_without_waiting(self):
-        self.log = open(self.parent / "stderr", "a", encoding="utf-8")
-        self.process = subprocess.Popen([self.program, "serve", str(self.directory), *self.flags],
-                                        stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.environment)
-
     def reap(self):
         self.process.communicate()
         self.process = None

@@ -102,11 +102,15 @@ class Server:
         assert done.returncode == expect, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stderr + done.stdout
 
-    def start(self, *more):
+    def launch(self, *more):
+        """Starts the process and does not wait for it."""
         self.log = open(self.parent / "stderr", "a", encoding="utf-8")
         self.process = subprocess.Popen([self.program, "serve", str(self.directory), *self.flags, *more],
                                         stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.environment,
                                         preexec_fn=self.set_limits)
+
+    def start(self, *more):
+        self.launch(*more)
         ready = self.process.stdout.readline().split()
         assert ready and ready[0] == "ready", f"not ready: {ready} {self.stderr()}"
         self.url = ready[1]

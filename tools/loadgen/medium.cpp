@@ -41,9 +41,9 @@ struct MediumReader {
     io::Read read;
     void start() {
       if (reader->next == reader->parts.size()) return;
-      const Part& next_part = reader->parts[reader->next++];
+      const Part& part = reader->parts[reader->next++];
       reader->in_flight += 1;
-      reader->io.read(read, next_part.file, to, next_part.offset, io::then<&Slot::done>(this));
+      reader->io.read(read, part.file, to, part.offset, io::then<&Slot::done>(this));
     }
     void done(io::Read&) {
       reader->in_flight -= 1;
