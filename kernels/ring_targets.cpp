@@ -1,0 +1,39 @@
+#include "kernels/choose.hpp"
+#include "kernels/ring.hpp"
+#include "kernels/ring_scalar.hpp"
+
+namespace cwtch::kernels {
+namespace {
+
+constexpr RingTarget kTargets[] = {
+    {"scalar", [] { return true; }, forward_scalar, inverse_scalar, multiply_add_scalar, hint_add_scalar,
+     digits_scalar},
+};
+
+}  // namespace
+
+const RingTarget* ring_targets(size_t* count) {
+  *count = sizeof kTargets / sizeof *kTargets;
+  return kTargets;
+}
+
+const RingTarget& ring() {
+  static const RingTarget& chosen = choose(kTargets, sizeof kTargets / sizeof *kTargets);
+  return chosen;
+}
+
+const Orbit& orbit() {
+  static const Orbit order = [] {
+    Orbit made{};
+    uint32_t power = 1;
+    for (size_t o = 0; o < kHalfOrbit; ++o) {
+      made.slot[o] = static_cast<uint16_t>(slot_of_exponent(power));
+      made.slot[kHalfOrbit + o] = static_cast<uint16_t>(slot_of_exponent(2 * kDegree - power));
+      power = power * 5 % (2 * kDegree);
+    }
+    return made;
+  }();
+  return order;
+}
+
+}  // namespace cwtch::kernels

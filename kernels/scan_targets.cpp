@@ -1,0 +1,24 @@
+#include "kernels/choose.hpp"
+#include "kernels/scan.hpp"
+#include "kernels/scan_scalar.hpp"
+
+namespace cwtch::kernels {
+namespace {
+
+constexpr ScanTarget kTargets[] = {
+    {"scalar", [] { return true; }, multiply_scalar},
+};
+
+}  // namespace
+
+const ScanTarget* scan_targets(size_t* count) {
+  *count = sizeof kTargets / sizeof *kTargets;
+  return kTargets;
+}
+
+const ScanTarget& scan() {
+  static const ScanTarget& chosen = choose(kTargets, sizeof kTargets / sizeof *kTargets);
+  return chosen;
+}
+
+}  // namespace cwtch::kernels
