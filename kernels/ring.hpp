@@ -54,9 +54,9 @@ struct RingTarget {
   void (*multiply_add)(uint32_t* sum, const uint32_t* x, const uint32_t* low, const uint32_t* high);
 
   // Adds one block of 1,024 columns to the hints of sixteen rows: sum += forward(bytes - 128) * multiplier, slot by
-  // slot. `tiles`: the rows' bytes in 256 groups of 64 (kernels/scan.hpp: row r, column c at c / 4 * stride + r * 4 +
-  // c % 4), stride a multiple of 64, tiles 64-byte aligned.
-  void (*hint_add)(uint32_t* sum, const uint8_t* tiles, size_t stride, const uint32_t* multiplier);
+  // slot. `tiles`: the rows' bytes in each of four panels of 256 columns (kernels/scan.hpp): row r, column c of panel p
+  // at tiles[p][c / 4 * stride + r * 4 + c % 4]; stride a multiple of 64, tiles 64-byte aligned.
+  void (*hint_add)(uint32_t* sum, const uint8_t* const tiles[4], size_t stride, const uint32_t* multiplier);
 
   // Signed digits of every coefficient, centred, base 2^base_bits, `count` of them, the lowest `dropped` bits rounded
   // away: v = centred(x); v' = (v + 2^(dropped-1)) >> dropped; digit i lies in [-2^(base_bits-1), 2^(base_bits-1)) but

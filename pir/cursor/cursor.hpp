@@ -1,0 +1,19 @@
+// cursor: everything from the first wanted row on. The query says where the client stopped last time: leaky. What the
+// Cwtch protocol does today.
+#pragma once
+
+#include "pir/scheme.hpp"
+
+namespace cwtch::pir {
+
+class Cursor final : public Scheme {
+ public:
+  const Info& info() const override;
+  Status fits(const Geometry& geometry) const override;
+  Cost cost(const Geometry& geometry, uint32_t batch) const override;
+  std::unique_ptr<Server> serve(const Context& context, const Geometry& geometry, const RowSource& rows) const override;
+  Result<std::unique_ptr<Client>> connect(const Context& context, const Geometry& geometry,
+                                          std::span<const Blob> statics) const override;
+};
+
+}  // namespace cwtch::pir

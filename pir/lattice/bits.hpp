@@ -1,0 +1,19 @@
+// Numbers of fewer than 32 bits in byte strings: little-endian, without gaps, the last byte filled with zero bits.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "engine/core/bytes.hpp"
+
+namespace cwtch::pir {
+
+constexpr uint64_t packed_bytes(uint64_t count, uint32_t bits) { return (count * bits + 7) / 8; }
+
+// REQUIRES: bits <= 32, each value < 2^bits, to.size() == packed_bytes(values.size(), bits)
+void pack_bits(std::span<const uint32_t> values, uint32_t bits, MutableBytes to);
+// REQUIRES: from.size() == packed_bytes(values.size(), bits). malformed when the bits behind the last number are not
+// zero: they would be a place to mark one client's copy.
+Status unpack_bits(ByteView from, uint32_t bits, std::span<uint32_t> values);
+
+}  // namespace cwtch::pir

@@ -1,0 +1,36 @@
+#include "pir/lattice/matrix.hpp"
+
+#include <algorithm>
+
+#include "engine/core/check.hpp"
+
+namespace cwtch::pir {
+
+void fill_columns(kernels::TiledMatrix& matrix, uint64_t first_column, uint64_t count, const Parallel& parallel,
+                  const std::function<void(uint64_t number, MutableBytes to)>& read) {
+  CHECK(first_column + count <= matrix.width());
+  constexpr uint64_t kColumns = kernels::kPanelColumns;  // per task: no two tasks in one group of four
+  const uint64_t end = first_column + count, first_task = first_column / kColumns;
+  parallel((end + kColumns - 1) / kColumns - first_task, [&](size_t task) {
+    Bytes bytes(matrix.height());
+    const uint64_t begin = std::max(first_column, (first_task + task) * kColumns);
+    for (uint64_t column = begin; column < std::min(end, (first_task + task + 1) * kColumns); ++column) {
+      read(column - first_column, bytes);
+      matrix.set_column(column, bytes.data());
+    }
+  });
+}
+
+void multiply(const kernels::TiledMatrix& matrix, std::span<const uint32_t> queries, size_t count,
+              const Parallel& parallel, std::span<uint32_t> products) {
+  CHECK(queries.size() == count * matrix.width() && products.size() == count * matrix.height());
+  // Enough blocks per task that preparing the queries again in each is little.
+  constexpr size_t kBlocks = 24;
+  const size_t tasks = std::max<size_t>(1, matrix.blocks() / kBlocks);
+  parallel(tasks, [&](size_t task) {
+    const kernels::BlockRange range{matrix.blocks() * task / tasks, matrix.blocks() * (task + 1) / tasks};
+    kernels::scan().multiply(matrix, queries.data(), count, kernels::Modulus::q, range, products.data());
+  });
+}
+
+}  // namespace cwtch::pir
