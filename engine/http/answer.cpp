@@ -151,6 +151,25 @@ size_t write_segment_head(MutableBytes to, Reuse reuse, const Selection& selecti
   return text.size();
 }
 
+size_t write_blob_head(MutableBytes to, Reuse reuse, bool not_modified, uint64_t content_bytes,
+                       const ByteArray<32>& sha256) {
+  Text text(to);
+  begin(text, not_modified ? 304 : 200);
+  if (!not_modified) text << "Content-Type: application/octet-stream\r\nContent-Length: " << content_bytes << "\r\n";
+  text << "ETag: \"";
+  text.hex(sha256) << "\"\r\nCache-Control: public, max-age=31536000, immutable\r\n";
+  end(text, reuse);
+  return text.size();
+}
+
+size_t write_bytes_head(MutableBytes to, Reuse reuse, uint64_t content_bytes) {
+  Text text(to);
+  begin(text, 200);
+  text << "Content-Type: application/octet-stream\r\nContent-Length: " << content_bytes << "\r\n" << kNoStore;
+  end(text, reuse);
+  return text.size();
+}
+
 size_t write_posted(MutableBytes to, Reuse reuse, log::Position position, bool repeated) {
   uint8_t content[48];
   Text json{MutableBytes(content)};

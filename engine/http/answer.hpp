@@ -36,6 +36,13 @@ size_t write_log_head(MutableBytes to, Reuse reuse, const LogAnswer& answer);
 size_t write_segment_head(MutableBytes to, Reuse reuse, const Selection& selection, uint64_t size,
                           const ByteArray<32>& sha256);
 
+// 200 or 304 of a whole immutable blob.
+size_t write_blob_head(MutableBytes to, Reuse reuse, bool not_modified, uint64_t content_bytes,
+                       const ByteArray<32>& sha256);
+
+// Head of an answer of private retrieval.
+size_t write_bytes_head(MutableBytes to, Reuse reuse, uint64_t content_bytes);
+
 // 201, or 200 for a record that was there already; with its body {"position":N}.
 size_t write_posted(MutableBytes to, Reuse reuse, log::Position position, bool repeated);
 

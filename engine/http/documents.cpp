@@ -67,4 +67,34 @@ std::string to_json(const SegmentsDocument& document) {
   return dump(json);
 }
 
+std::string to_json(const DatabasesDocument& document) {
+  Json json;
+  json["row_bytes"] = document.row_bytes;
+  json["grid"] = {{"unit", document.unit}, {"factor", document.factor}, {"rows_max", document.rows_max}};
+  json["offers"] = Json::array();
+  for (const OfferEntry& offer : document.offers) {
+    Json databases = Json::array();
+    for (const DatabaseEntry& database : offer.databases) {
+      Json statics = Json::array();
+      for (const auto& blob : database.statics) {
+        statics.push_back({{"sha256", to_hex(blob.sha256)}, {"bytes", blob.bytes}});
+      }
+      databases.push_back({{"name", database.name},
+                           {"first_row", database.first_row},
+                           {"rows", database.rows},
+                           {"parts", database.parts},
+                           {"partition", database.partition},
+                           {"request_bytes", database.request_bytes},
+                           {"answer_bytes", database.answer_bytes},
+                           {"statics", std::move(statics)}});
+    }
+    json["offers"].push_back({{"scheme", offer.scheme},
+                              {"parameters", offer.parameters},
+                              {"first_row", offer.first_row},
+                              {"end_row", offer.end_row},
+                              {"databases", std::move(databases)}});
+  }
+  return dump(json);
+}
+
 }  // namespace cwtch::http

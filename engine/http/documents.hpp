@@ -13,7 +13,7 @@
 namespace cwtch::http {
 
 struct SchemeEntry {
-  std::string_view name;     // "full", "segments", "cursor"
+  std::string_view name;     // "full", "segments", "cursor", ...
   std::string_view trust;    // what a client must believe of the server
   std::string_view leakage;  // what the server learns from a client that uses it
   bool allowed;              // by this server's configuration
@@ -55,5 +55,31 @@ struct SegmentsDocument {
   std::span<const SegmentEntry> segments;
 };
 std::string to_json(const SegmentsDocument& document);
+
+// What is offered for private retrieval. Each scheme's databases are what pir::Grid covers [first_row, end_row) with.
+struct DatabaseEntry {
+  std::string_view name;
+  uint64_t first_row, rows;
+  uint32_t parts;
+  std::string_view partition;
+  uint64_t request_bytes, answer_bytes;
+  struct Static {
+    ByteArray<32> sha256;
+    uint64_t bytes;
+  };
+  std::vector<Static> statics;
+};
+struct OfferEntry {
+  std::string_view scheme;
+  std::string_view parameters;
+  uint64_t first_row, end_row;
+  std::vector<DatabaseEntry> databases;
+};
+struct DatabasesDocument {
+  uint32_t row_bytes;
+  uint64_t unit, factor, rows_max;  // of the grid
+  std::vector<OfferEntry> offers;
+};
+std::string to_json(const DatabasesDocument& document);
 
 }  // namespace cwtch::http

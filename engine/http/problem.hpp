@@ -22,6 +22,7 @@ enum class ProblemType : uint8_t {
   request_timeout,        // 408, always closes
   conflict,               // 409
   gone,                   // 410: retention removed it
+  retired,                // 410: a database that others have replaced; the subject names what covers its first row
   length_required,        // 411, always closes
   content_too_large,      // 413
   target_too_long,        // 414, always closes
@@ -29,6 +30,7 @@ enum class ProblemType : uint8_t {
   range_not_satisfiable,  // 416
   expectation_failed,     // 417, always closes
   malformed_record,       // 422
+  malformed_query,        // 422
   head_too_large,         // 431, always closes
   internal,               // 500
   damaged,                // 500: bytes on the medium fail their checksum

@@ -23,19 +23,6 @@ bool same_tag(std::string_view tag, const ByteArray<32>& sha256) {
   return true;
 }
 
-// If-None-Match compares weakly. A tag may hold commas; none of ours does, so cutting there loses no match.
-bool none_match_hits(std::string_view list, const ByteArray<32>& sha256) {
-  if (trim(list) == "*") return true;
-  while (!list.empty()) {
-    const std::string_view piece = list.substr(0, list.find(','));
-    list.remove_prefix(std::min(piece.size() + 1, list.size()));
-    std::string_view tag = trim(piece);
-    if (tag.starts_with("W/")) tag.remove_prefix(2);
-    if (same_tag(tag, sha256)) return true;
-  }
-  return false;
-}
-
 // Digits only; a number too large for 64 bits is as good as the largest.
 bool number(std::string_view text, uint64_t& value) {
   if (text.empty() || text.find_first_not_of("0123456789") != text.npos) return false;
@@ -54,6 +41,19 @@ bool unit_is_bytes(std::string_view range) {  // range units are case-insensitiv
 }
 
 }  // namespace
+
+// If-None-Match compares weakly. A tag may hold commas; none of ours does, so cutting there loses no match.
+bool none_match_hits(std::string_view list, const ByteArray<32>& sha256) {
+  if (trim(list) == "*") return true;
+  while (!list.empty()) {
+    const std::string_view piece = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(piece.size() + 1, list.size()));
+    std::string_view tag = trim(piece);
+    if (tag.starts_with("W/")) tag.remove_prefix(2);
+    if (same_tag(tag, sha256)) return true;
+  }
+  return false;
+}
 
 tl::expected<Selection, Problem> resolve(const GetSegment& request, bool head_only, uint64_t size,
                                          const ByteArray<32>& sha256) {

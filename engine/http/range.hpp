@@ -18,4 +18,7 @@ struct Selection {
 tl::expected<Selection, Problem> resolve(const GetSegment& request, bool head_only, uint64_t size,
                                          const ByteArray<32>& sha256);
 
+// Whether If-None-Match names what has this hash: the answer is 304.
+bool none_match_hits(std::string_view if_none_match, const ByteArray<32>& sha256);
+
 }  // namespace cwtch::http

@@ -8,6 +8,8 @@ namespace {
 using Routing = tl::expected<Routed, Problem>;
 
 constexpr std::string_view kSegmentPrefix = "/v1/segments/";
+constexpr std::string_view kBlobPrefix = "/v1/blobs/";
+constexpr std::string_view kQueryPrefix = "/v1/pir/";
 
 tl::unexpected<Problem> refuse(ProblemType type, const char* detail, std::string_view about = {}) {
   return tl::unexpected(Problem{.type = type, .detail = detail}.about(about));
@@ -37,6 +39,7 @@ Parameter take_parameter(std::string_view& query) {
 
 Routing server(const Head&) { return Routed{.command = GetServer{}}; }
 Routing segments(const Head&) { return Routed{.command = GetSegments{}}; }
+Routing databases(const Head&) { return Routed{.command = GetDatabases{}}; }
 
 Routing log(const Head& head) {
   GetLog command;
@@ -107,6 +110,29 @@ Routing record(const Head& head) {
   return Routed{.command = PostRecord{.credential = head.authorization}, .body_bytes_max = log::kRecordBytesMax};
 }
 
+Routing blob(const Head& head) {
+  const std::string_view name = head.path.substr(kBlobPrefix.size());
+  GetBlob command{.sha256 = {}, .if_none_match = head.if_none_match};
+  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
+  for (size_t i = 0; i < name.size() || i < 2 * command.sha256.size(); ++i) {
+    const int value = i < name.size() && i < 2 * command.sha256.size() ? digit(name[i]) : -1;
+    if (value < 0) return refuse(ProblemType::not_found, "a blob's name is its SHA-256: 64 lower-case digits");
+    command.sha256[i / 2] = static_cast<uint8_t>(command.sha256[i / 2] << 4 | value);
+  }
+  return Routed{.command = command};
+}
+
+Routing query(const Head& head) {
+  const std::string_view path = head.path.substr(kQueryPrefix.size());
+  const size_t slash = path.find('/');
+  if (slash == path.npos) return refuse(ProblemType::not_found, "SCHEME/DATABASE; GET /v1/shards lists them");
+  if (!octet_stream(head.content_type)) {
+    return refuse(ProblemType::unsupported_media, "send a query as application/octet-stream");
+  }
+  return Routed{.command = PostQuery{
+                    .scheme = path.substr(0, slash), .name = path.substr(slash + 1), .credential = head.authorization}};
+}
+
 struct Route {
   std::string_view path;
   bool prefix;  // `path` begins the resource's name; else it is the name
@@ -118,7 +144,8 @@ struct Route {
 constexpr Route kRoutes[] = {
     {"/v1/server", false, false, false, server},     {"/v1/log", false, false, true, log},
     {"/v1/segments", false, false, false, segments}, {kSegmentPrefix, true, false, false, segment},
-    {"/v1/records", false, true, false, record},
+    {"/v1/shards", false, false, false, databases},  {kBlobPrefix, true, false, false, blob},
+    {kQueryPrefix, true, true, false, query},        {"/v1/records", false, true, false, record},
 };
 
 }  // namespace

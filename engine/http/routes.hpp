@@ -31,17 +31,31 @@ struct GetSegment {
   std::string_view if_none_match;
 };
 
+// What is offered for private retrieval, and its static blobs by SHA-256.
+struct GetDatabases {};
+struct GetBlob {
+  ByteArray<32> sha256;
+  std::string_view if_none_match;  // points into the head
+};
+
+// A query of private retrieval: the body is what `scheme` asks of the database `name`. The texts point into the head.
+struct PostQuery {
+  std::string_view scheme;
+  std::string_view name;
+  std::string_view credential;
+};
+
 // The body is one record. `credential` points into the head.
 struct PostRecord {
   std::string_view credential;
 };
 
-using Command = std::variant<GetServer, GetLog, GetSegments, GetSegment, PostRecord>;
+using Command = std::variant<GetServer, GetLog, GetSegments, GetSegment, GetDatabases, GetBlob, PostQuery, PostRecord>;
 
 struct Routed {
   Command command;
   bool head_only = false;       // HEAD: answer as for GET, without the content
-  uint64_t body_bytes_max = 0;  // for RequestParser::take_body
+  uint64_t body_bytes_max = 0;  // for RequestParser::take_body; of a query whoever knows the database says it
 };
 
 // REQUIRES: what RequestParser hands out. No Problem of route() closes the connection by itself; the body that the

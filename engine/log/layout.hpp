@@ -25,6 +25,12 @@ struct ChunkPlace {
   bool border = false;  // first chunk of a range as it was sealed: a position that anyone may name, for ever
 };
 
+struct IndexPlace {
+  uint64_t first_row = 0;  // rows before it
+  uint64_t rows = 0;
+  uint64_t row_end() const { return first_row + rows; }
+};
+
 // A sealed, immutable file. Its descriptor closes when the last holder lets go; the file may be unlinked before.
 struct Segment : std::enable_shared_from_this<Segment> {
   Position first;
@@ -35,6 +41,7 @@ struct Segment : std::enable_shared_from_this<Segment> {
   uint32_t chain_before;
   uint32_t chain_after;
   ByteArray<32> sha256;  // of the whole file
+  IndexPlace index;
   std::string path;
   io::OpenFile file;  // direct, read-only
 

@@ -7,6 +7,8 @@
 #include <numeric>
 
 #include "engine/io/io.hpp"
+#include "pir/grid.hpp"
+#include "pir/registry.hpp"
 
 namespace cwtch::server {
 namespace {
@@ -135,6 +137,34 @@ OrText<void> apply_environment(Config& config, const char* const* environment) {
   return {};
 }
 
+namespace {
+
+OrText<void> check_schemes(const Config& config) {
+  std::vector<std::string> known;
+  for (const pir::Scheme* scheme : pir::schemes()) known.emplace_back(scheme->info().name);
+  for (const std::string& name : config.schemes) {
+    const pir::Scheme* const scheme = pir::find_scheme(name);
+    if (scheme == nullptr) {
+      return wrong(
+          fmt::format("pir.schemes: there is no scheme \"{}\"; did you mean \"{}\"?", name, nearest(name, known)));
+    }
+    if (name == "full" || name == "segments" || name == "cursor") {
+      return wrong(fmt::format("pir.schemes: {} is part of the native API and needs no database{}", name,
+                               name == "cursor" ? "; server.leaky_modes allows it" : ""));
+    }
+    if (scheme->info().relaxed() && !config.allow_relaxed_trust) {
+      return wrong(fmt::format("pir.schemes: with {} {}. If its users may rely on you, pass --allow-relaxed-trust",
+                               name, scheme->info().leakage.note));
+    }
+  }
+  for (uint64_t rows = pir::Grid().unit; rows <= config.database_rows_max; rows *= pir::Grid().factor) {
+    if (rows == config.database_rows_max) return {};
+  }
+  return wrong("pir.database_rows_max must be 1024 times a power of 8: 1024, 8192, 65536 or 524288");
+}
+
+}  // namespace
+
 OrText<void> check(const Config& config) {
   if (config.writer_shard >= config.shards) {
     return wrong(fmt::format("threads.writer_shard = {} does not exist: there are {} shards, numbered from 0",
@@ -145,6 +175,7 @@ OrText<void> check(const Config& config) {
   if (config.group_bytes_max > config.journal_file_bytes) {
     return wrong("log.group_bytes_max must not exceed log.journal_file_bytes: a group lies in one file");
   }
+  if (const auto checked = check_schemes(config); !checked) return checked;
   for (const std::string& address : config.listen) {
     if (io::Address{address}.loopback()) continue;
     if (config.admission == "open") {

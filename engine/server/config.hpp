@@ -54,6 +54,14 @@ struct Config {
   uint64_t retain_bytes_max = 0;
   uint64_t retain_records_max = 0;
   uint64_t retain_days_max = 0;
+  // pir
+  std::vector<std::string> schemes = {};
+  bool allow_relaxed_trust = false;
+  uint64_t database_bytes_max = 1ull << 30;
+  uint64_t database_rows_max = 65536;
+  uint64_t query_threads = 1;
+  uint64_t queries_max = 256;
+  uint64_t batch_window_ms = 20;
   // admin
   std::string admin_socket = "admin.sock";
   std::string log_level = "info";

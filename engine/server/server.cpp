@@ -6,6 +6,7 @@
 
 #include "engine/io/descriptors.hpp"
 #include "engine/server/safe_log.hpp"
+#include "pir/registry.hpp"
 
 namespace cwtch::server {
 namespace {
@@ -47,6 +48,30 @@ Config fit_connections(Config config) {
     config.connections_max = per_shard;
   }
   return config;
+}
+
+// The native API's own, then those of private retrieval.
+std::vector<http::SchemeEntry> scheme_entries(const Config& config) {
+  std::vector<http::SchemeEntry> entries = http::schemes(config.leaky_modes);
+  for (const std::string& name : config.schemes) {
+    const pir::Info& info = pir::find_scheme(name)->info();
+    const bool leaks = info.leakage.any();
+    entries.push_back({info.name, pir::name(info.trust),
+                       leaks ? info.leakage.note : "that somebody asked, when, and over which public range", true});
+  }
+  return entries;
+}
+
+retrieval::Service::Options retrieval_options(const Config& config, const std::string& host) {
+  retrieval::Service::Options options;
+  options.server = host;
+  for (const std::string& name : config.schemes) options.schemes.push_back(pir::find_scheme(name));
+  options.grid.rows_max = config.database_rows_max;
+  options.memory_bytes_max = config.database_bytes_max;
+  options.threads = static_cast<uint32_t>(config.query_threads);
+  options.queue.queries_max = config.queries_max;
+  options.queue.window_ns = config.batch_window_ms * kMillisecond;
+  return options;
 }
 
 io::Backend backend_of(const std::string& name) {
@@ -133,8 +158,7 @@ OrText<std::unique_ptr<Server>> Server::open(const std::string& directory, const
 
   ShardContext& context = server->context_;
   context.log = server->log_->shared();
-  static const std::vector<http::SchemeEntry> leaky = http::schemes(true);
-  static const std::vector<http::SchemeEntry> strict = http::schemes(false);
+  server->schemes_ = scheme_entries(config);
   const log::Options& options = server->log_->options();
   context.server_document = {.server_key = server->keys_.token_board.public_key,
                              .host = server->keys_.token_board.hostname,
@@ -150,7 +174,13 @@ OrText<std::unique_ptr<Server>> Server::open(const std::string& directory, const
                              .heartbeat_s = static_cast<uint32_t>(config.heartbeat_s),
                              .first_retained = {},
                              .committed_end = {},
-                             .schemes = config.leaky_modes ? leaky : strict};
+                             .schemes = server->schemes_};
+  if (!config.schemes.empty()) {
+    server->retrieval_ = std::make_unique<retrieval::Service>(
+        retrieval_options(config, server->keys_.token_board.hostname), io::system_files(), server->clock_, context.log,
+        static_cast<uint32_t>(config.shards), &context, &Server::queries_answered, &Server::report_retrieval);
+    context.retrieval = server->retrieval_.get();
+  }
 
   std::vector<io::Address> addresses;
   for (const std::string& address : config.listen) addresses.push_back({address});
@@ -182,6 +212,7 @@ OrText<void> Server::start() {
     admin_ = std::make_unique<Admin>(context_, clock_);
     if (const Status started = admin_->start(path); !started) return wrong(path + ": " + started.error().message());
   }
+  if (retrieval_ != nullptr) retrieval_->start();
   for (const auto& shard : context_.shards) threads_.emplace_back([&shard] { shard->run(); });
   safe_log::info("serving records {} to {} on {} shards, by {}", context_.log->layout()->first_retained.value,
                  context_.log->committed().end.value, context_.shards.size(), io_name());
@@ -193,9 +224,18 @@ void Server::stop() {
   for (const auto& shard : context_.shards) shard->wake(nullptr);
 }
 
+void Server::queries_answered(void* context, uint32_t shard) {
+  static_cast<ShardContext*>(context)->shards[shard]->wake(nullptr);
+}
+
+void Server::report_retrieval(void*, const std::string& what) {
+  safe_log::warn("private retrieval: {}; what was offered before still is", safe_log::Public{what});
+}
+
 void Server::join() {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  if (retrieval_ != nullptr) retrieval_->stop();
   if (admin_ != nullptr) admin_->stop();
 }
 

@@ -36,6 +36,8 @@ class Server {
 
  private:
   explicit Server(Config config);
+  static void queries_answered(void* context, uint32_t shard);
+  static void report_retrieval(void*, const std::string& what);
 
   const Config config_;
   SystemClock clock_;
@@ -45,7 +47,9 @@ class Server {
   std::unique_ptr<log::Log> log_;
   board::OpenAdmission open_admission_;
   board::ClosedAdmission closed_admission_;
+  std::vector<http::SchemeEntry> schemes_;
   ShardContext context_;
+  std::unique_ptr<retrieval::Service> retrieval_;  // after the context: its threads wake the shards
   std::vector<std::string> urls_;
   std::vector<std::thread> threads_;
   std::unique_ptr<Admin> admin_;

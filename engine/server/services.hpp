@@ -9,6 +9,7 @@
 #include "engine/log/reader.hpp"
 #include "engine/net/deadline.hpp"
 #include "engine/net/send_queue.hpp"
+#include "engine/retrieval/service.hpp"
 #include "engine/stream/feed.hpp"
 
 namespace cwtch::server {
@@ -26,18 +27,22 @@ struct Services {
   net::DeadlineList& stall_deadlines;    // an answer that the peer does not take
   net::DeadlineList& heartbeats;         // followers without news
   const bool leaky_modes;
+  retrieval::Service* const retrieval;  // nullptr: nothing is offered for private retrieval
+  const uint32_t shard_number;
 
   Services(const Services&) = delete;
   Services& operator=(const Services&) = delete;
   virtual std::shared_ptr<const std::string> server_document() = 0;
   virtual std::shared_ptr<const std::string> segments_document() = 0;
-  virtual void session_closed(Session& session) = 0;  // destroys it
+  virtual std::shared_ptr<const std::string> databases_document() = 0;
+  virtual std::shared_ptr<const retrieval::Catalog> catalog() = 0;  // REQUIRES: retrieval != nullptr
+  virtual void session_closed(Session& session) = 0;                // destroys it
   virtual void report_damage(const std::string& file, const Error& error) = 0;
 
  protected:
   Services(io::Io& io_, log::Reader& reader_, stream::Feed& feed_, board::Board& board_, net::SendQueue& queue,
            net::DeadlineList& request, net::DeadlineList& idle, net::DeadlineList& stall, net::DeadlineList& heartbeat,
-           bool leaky)
+           bool leaky, retrieval::Service* retrieval_, uint32_t shard)
       : io(io_),
         reader(reader_),
         feed(feed_),
@@ -47,7 +52,9 @@ struct Services {
         idle_deadlines(idle),
         stall_deadlines(stall),
         heartbeats(heartbeat),
-        leaky_modes(leaky) {}
+        leaky_modes(leaky),
+        retrieval(retrieval_),
+        shard_number(shard) {}
   ~Services() = default;
 };
 

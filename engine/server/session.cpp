@@ -7,6 +7,8 @@ namespace {
 
 constexpr Error kDone{Errc::closed, 0, "session: the answer was the last"};
 constexpr uint32_t kLingerBytesMax = 256 * 1024;
+constexpr size_t kContentPieceBytesMax = 256 * 1024;
+constexpr size_t kSmallContentBytes = 64 * 1024;  // goes out before anything that is long
 constexpr Error kTooSlow{Errc::timeout, 0, "session: the peer is too slow"};
 
 http::Problem problem_of_position(const Error& error, bool beyond_end) {
@@ -110,7 +112,13 @@ void Session::begin(const http::Head& head) {
     const ByteView credential = bytes_of(post->credential);
     work().credential.assign(credential.begin(), credential.end());
   }
-  if (const auto taken = parser_.take_body(routed->body_bytes_max); !taken) return refuse(taken.error());
+  uint64_t body_bytes_max = routed->body_bytes_max;
+  if (const auto* const query = std::get_if<http::PostQuery>(&routed->command)) {
+    const auto bytes = select_database(*query);
+    if (!bytes) return refuse(bytes.error());
+    body_bytes_max = *bytes;
+  }
+  if (const auto taken = parser_.take_body(body_bytes_max); !taken) return refuse(taken.error());
   if (const auto* const segment = std::get_if<http::GetSegment>(&routed->command)) {
     if (const auto selected = select(*segment); !selected) {
       work().problem = selected.error();
@@ -134,13 +142,83 @@ void Session::act() {
   if (std::holds_alternative<http::GetSegments>(command)) return get_document(services_.segments_document());
   if (const auto* const log = std::get_if<http::GetLog>(&command)) return get_log(*log);
   if (std::holds_alternative<http::GetSegment>(command)) return get_segment();
+  if (std::holds_alternative<http::GetDatabases>(command)) return get_document(services_.databases_document());
+  if (const auto* const blob = std::get_if<http::GetBlob>(&command)) return get_blob(*blob);
+  if (std::holds_alternative<http::PostQuery>(command)) return query();
   post();
 }
 
 void Session::get_document(std::shared_ptr<const std::string> document) {
   const size_t size = http::write_json_head(head_room(), {keep_alive_, http_1_0_}, document->size());
-  if (!head_only_) work().document = std::move(document);
+  if (!head_only_) {
+    work().content = bytes_of(*document);
+    work().content_keeps = std::move(document);
+  }
   answer(size);
+}
+
+// ---- private retrieval ----
+
+void Session::get_blob(const http::GetBlob& request) {
+  const auto catalog = services_.retrieval != nullptr ? services_.catalog() : nullptr;
+  const pir::Blob* const blob = catalog != nullptr ? catalog->blob(request.sha256) : nullptr;
+  if (blob == nullptr) {
+    return answer_problem({.type = http::ProblemType::not_found, .detail = "no such blob; GET /v1/shards lists them"});
+  }
+  const bool not_modified = http::none_match_hits(request.if_none_match, request.sha256);
+  const size_t size =
+      http::write_blob_head(head_room(), {keep_alive_, http_1_0_}, not_modified, blob->bytes.size(), request.sha256);
+  if (!head_only_ && !not_modified) {
+    work().content = blob->bytes;
+    work().content_keeps = catalog;
+  }
+  answer(size);
+}
+
+// How long the query must be. Before its body arrives: what cannot be answered is not received.
+tl::expected<uint64_t, http::Problem> Session::select_database(const http::PostQuery& request) {
+  http::Problem problem{.type = http::ProblemType::not_found, .detail = "no such database; GET /v1/shards lists them"};
+  if (services_.retrieval == nullptr) return tl::unexpected(problem);
+  Work& w = work();
+  std::shared_ptr<const retrieval::Database> successor;
+  w.query.database = services_.catalog()->find(request.scheme, request.name, &successor);
+  if (w.query.database == nullptr) {
+    if (successor != nullptr) {
+      problem = {.type = http::ProblemType::retired, .detail = "covers its first row now; GET /v1/shards lists all"};
+      problem.about(successor->name);
+    }
+    return tl::unexpected(problem);
+  }
+  w.query_place = services_.retrieval->reserve();
+  if (!w.query_place) {
+    return tl::unexpected(http::Problem{
+        .type = http::ProblemType::busy, .detail = "too many queries are under way; try again", .retry_after_s = 5});
+  }
+  return w.query.database->request_bytes;
+}
+
+void Session::query() {
+  Work& w = work();
+  const ByteView body = w.body.whole();
+  if (const Status checked = w.query.database->server->check(body); !checked) {
+    return answer_problem({.type = http::ProblemType::malformed_query, .detail = checked.error().context});
+  }
+  state_ = State::querying;
+  w.query.request.assign(body.begin(), body.end());
+  w.body.reset();
+  w.query.shard = services_.shard_number;
+  w.query.callback = &Session::queried;
+  w.query.owner = this;
+  services_.retrieval->submit(w.query);
+}
+
+void Session::queried(void* session, retrieval::Query& query) {
+  auto& self = *static_cast<Session*>(session);
+  if (!self.connection_.open()) return self.connection_.close_when_idle();
+  Work& w = self.work();
+  const size_t size = http::write_bytes_head(self.head_room(), {self.keep_alive_, self.http_1_0_}, query.answer.size());
+  w.content = query.answer;  // lives as long as `work_`
+  self.answer(size);
 }
 
 // ---- the log ----
@@ -312,13 +390,15 @@ void Session::answer(size_t head_bytes) {
 Result<net::Handler::Piece> Session::pull() {
   if (head_sent_ < head_bytes_) {
     // Promised only if it follows at once: the kernel keeps a short packet back for 200 ms otherwise.
-    const bool rest = work_->document != nullptr || !(cursor_.done() || cursor_.waits());
+    const bool rest = sends_content() || !(cursor_.done() || cursor_.waits());
     const bool more = state_ == State::answering && rest;
     return Piece{ByteView(work_->head).subspan(head_sent_, static_cast<size_t>(head_bytes_ - head_sent_)), more};
   }
   if (state_ != State::answering) return Piece{};
-  if (work_ != nullptr && work_->document != nullptr)
-    return Piece{bytes_of(*work_->document).subspan(work_->document_sent), false};
+  if (sends_content()) {
+    const ByteView rest = work_->content.subspan(work_->content_sent);
+    return Piece{rest.first(std::min(rest.size(), kContentPieceBytesMax)), false};
+  }
   if (cursor_.done()) return Piece{};
   Result<stream::Cursor::Piece> piece = cursor_.pull();
   if (!piece) {
@@ -346,16 +426,13 @@ void Session::sent(size_t size) {
     head_sent_ = head_bytes_ = 0;
     if (state_ != State::answering) return;  // that was "100 Continue"
     // What follows is the log's: a reader that stops costs no more than a follower that waits.
-    if (work_->document == nullptr && work_->rest.empty() && !work_->find.in_flight && !work_->post.in_flight()) {
-      work_.reset();
-    }
-  } else if (work_ != nullptr && work_->document != nullptr) {
-    work_->document_sent += size;
-    if (work_->document_sent == work_->document->size()) work_->document.reset();
+    if (!sends_content() && work_->rest.empty() && !work_->find.in_flight && !work_->post.in_flight()) work_.reset();
+  } else if (sends_content()) {
+    work_->content_sent += size;
   } else {
     cursor_.sent(size);
   }
-  const bool more = (work_ != nullptr && work_->document != nullptr) || !cursor_.done();
+  const bool more = sends_content() || !cursor_.done();
   if (!more) answer_done();
 }
 
@@ -390,6 +467,7 @@ void Session::linger() {
 net::Urgency Session::urgency() const {
   if (state_ != State::answering && head_sent_ == head_bytes_) return net::Urgency::none;
   // The head of a long answer is no more urgent than what follows it.
+  if (work_ != nullptr && work_->content.size() > kSmallContentBytes) return net::Urgency::bulk;
   return cursor_.done() || cursor_.live() ? net::Urgency::live : net::Urgency::bulk;
 }
 
@@ -430,6 +508,7 @@ void Session::deadline_expired(void* session) {
         return self.answer_problem(problem);
       }
     case State::posting:
+    case State::querying:
     case State::preparing:
       return;  // we are the slow ones
     case State::lingering:
@@ -449,7 +528,9 @@ void Session::closing(const Error&) {
   cursor_.quiet();
 }
 
-bool Session::idle() const { return cursor_.idle() && (work_ == nullptr || !work_->post.in_flight()); }
+bool Session::idle() const {
+  return cursor_.idle() && (work_ == nullptr || (!work_->post.in_flight() && !work_->query.in_flight));
+}
 
 void Session::closed() {
   cursor_.close();

@@ -26,14 +26,14 @@ class Session final : public ListLink, private net::Handler, private stream::Cur
   void close(const Error& reason) { connection_.close_start(reason); }
   // No request is being answered or has begun to arrive.
   bool idle_between_requests() const { return state_ == State::reading && parser_.idle(); }
-  bool posting() const { return state_ == State::posting; }
+  bool posting() const { return state_ == State::posting || state_ == State::querying; }
   // For every DeadlineList of the shard.
   static void deadline_expired(void* session);
   // A follower's answer ends after what it is sending; everything else closes once its answer is out.
   void drain();
 
  private:
-  enum class State : uint8_t { reading, posting, preparing, answering, lingering };
+  enum class State : uint8_t { reading, posting, querying, preparing, answering, lingering };
   // Alive only while a request is under way.
   struct Work {
     uint8_t head[http::kContinue.size() + http::kAnswerBytesMax];
@@ -45,8 +45,11 @@ class Session final : public ListLink, private net::Handler, private stream::Cur
     http::Selection selection{};
     ByteArray<32> sha256{};
     uint64_t file_bytes = 0;
-    std::shared_ptr<const std::string> document;
-    size_t document_sent = 0;
+    ByteView content;  // of an answer that is in memory; `content_keeps` holds it
+    std::shared_ptr<const void> content_keeps;
+    size_t content_sent = 0;
+    retrieval::Service::Place query_place;
+    retrieval::Query query;
     Bytes rest;  // of the pipeline
     board::Post post;
     log::Fetch find;
@@ -82,6 +85,11 @@ class Session final : public ListLink, private net::Handler, private stream::Cur
   tl::expected<void, http::Problem> select(const http::GetSegment& request);
   void get_segment();
   void get_document(std::shared_ptr<const std::string> document);
+  void get_blob(const http::GetBlob& request);
+  tl::expected<uint64_t, http::Problem> select_database(const http::PostQuery& request);
+  void query();
+  static void queried(void* session, retrieval::Query& query);
+  bool sends_content() const { return work_ != nullptr && work_->content_sent < work_->content.size(); }
   void post();
   void prepare();
   void answer_problem(const http::Problem& problem);

@@ -21,6 +21,38 @@ log::Reader::Options reader_options(const Config& config) {
   return options;
 }
 
+http::DatabasesDocument document_of(const retrieval::Catalog& catalog, const Config& config) {
+  const pir::Grid grid{.rows_max = config.database_rows_max};
+  http::DatabasesDocument document{.row_bytes = log::kRowBytesDefault,
+                                   .unit = grid.unit,
+                                   .factor = grid.factor,
+                                   .rows_max = grid.rows_max,
+                                   .offers = {}};
+  for (const retrieval::Offer& offer : catalog.offers) {
+    http::OfferEntry entry{.scheme = offer.scheme->info().name,
+                           .parameters = offer.scheme->info().parameters,
+                           .first_row = offer.first_row,
+                           .end_row = offer.end_row,
+                           .databases = {}};
+    for (const auto& database : offer.databases) {
+      const pir::Geometry& geometry = database->server->geometry();
+      std::vector<http::DatabaseEntry::Static> statics;
+      for (const pir::Blob& blob : database->server->statics()) statics.push_back({blob.sha256, blob.bytes.size()});
+      entry.databases.push_back(
+          {.name = database->name,
+           .first_row = geometry.first_row,
+           .rows = geometry.rows,
+           .parts = geometry.parts,
+           .partition = geometry.partition == pir::Partition::contiguous ? "contiguous" : "interleaved",
+           .request_bytes = database->request_bytes,
+           .answer_bytes = database->answer_bytes,
+           .statics = std::move(statics)});
+    }
+    document.offers.push_back(std::move(entry));
+  }
+  return document;
+}
+
 }  // namespace
 
 ShardParts::ShardParts(std::unique_ptr<io::Io> io, const ShardContext& context)
@@ -30,7 +62,7 @@ ShardParts::ShardParts(std::unique_ptr<io::Io> io, const ShardContext& context)
 Shard::Shard(ShardContext& context, uint32_t number, std::unique_ptr<io::Io> owned_io, log::Log* log)
     : ShardParts(std::move(owned_io), context),
       Services(*io_, *reader_, feed_, board_, send_queue_, request_deadlines_, idle_deadlines_, stall_deadlines_,
-               heartbeats_, context.config.leaky_modes),
+               heartbeats_, context.config.leaky_modes, context.retrieval, number),
       context_(context),
       number_(number),
       log_(log),
@@ -83,6 +115,7 @@ bool Shard::work_outside() const {
   if (phase_ == Phase::serving && context_.stopping.load(std::memory_order_acquire)) return true;
   if (context_.log->layout_version.load(std::memory_order_acquire) != reader_->layout().version) return true;
   if (feed_.has_waiters() && context_.log->committed().offset != reader_->committed().offset) return true;
+  if (context_.retrieval != nullptr && context_.retrieval->has_answers(number_)) return true;
   if (log_ == nullptr) return mailbox_.has_replies();
   if (phase_ == Phase::closing && context_.posting_shards.load(std::memory_order_acquire) == 0) return true;
   return std::any_of(context_.shards.begin(), context_.shards.end(),
@@ -114,6 +147,7 @@ void Shard::turn(bool may_wait) {
   } else {
     take_replies();
   }
+  if (context_.retrieval != nullptr && context_.retrieval->has_answers(number_)) context_.retrieval->collect(number_);
   reader_->refresh();
   feed_.publish();
   send_queue_.run();
@@ -134,6 +168,7 @@ void Shard::wake_others() {
   // A new layout is adopted soon even by a shard that nobody reads from: it holds files that retention has removed.
   const uint64_t layout = context_.log->layout_version.load(std::memory_order_acquire);
   const bool layout_moved = std::exchange(published_layout_, layout) != layout;
+  if (layout_moved && context_.retrieval != nullptr) context_.retrieval->layout_moved();
   for (const auto& shard : context_.shards) {
     if (shard.get() == this) continue;
     if (layout_moved) {
@@ -259,6 +294,25 @@ std::shared_ptr<const std::string> Shard::segments_document() {
     segments_version_ = layout.version;
   }
   return segments_document_;
+}
+
+std::shared_ptr<const retrieval::Catalog> Shard::catalog() {
+  const uint64_t version = context_.retrieval->catalog_version();
+  if (catalog_ == nullptr || version != catalog_version_) {
+    catalog_ = context_.retrieval->catalog();
+    catalog_version_ = version;
+    databases_document_ = nullptr;
+  }
+  return catalog_;
+}
+
+std::shared_ptr<const std::string> Shard::databases_document() {
+  const std::shared_ptr<const retrieval::Catalog> offered =
+      context_.retrieval != nullptr ? catalog() : std::make_shared<const retrieval::Catalog>();
+  if (databases_document_ == nullptr) {
+    databases_document_ = std::make_shared<const std::string>(http::to_json(document_of(*offered, context_.config)));
+  }
+  return databases_document_;
 }
 
 // ---- time and the end ----

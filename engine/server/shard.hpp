@@ -40,6 +40,7 @@ struct ShardContext {
   http::ServerDocument server_document;  // without what changes: positions
   std::vector<std::unique_ptr<Shard>> shards;
   Shard* writer = nullptr;
+  retrieval::Service* retrieval = nullptr;  // started before the shards, stopped after them
   std::atomic<bool> stopping{false};
   std::atomic<uint32_t> posting_shards{0};  // those that may still hand posts over
 };
@@ -93,6 +94,8 @@ class Shard final : private ShardParts, private Services, private net::Listener:
   // Services
   std::shared_ptr<const std::string> server_document() override;
   std::shared_ptr<const std::string> segments_document() override;
+  std::shared_ptr<const std::string> databases_document() override;
+  std::shared_ptr<const retrieval::Catalog> catalog() override;
   void session_closed(Session& session) override;
   void report_damage(const std::string& file, const Error& error) override;
   // net::Listener::Owner
@@ -147,6 +150,9 @@ class Shard final : private ShardParts, private Services, private net::Listener:
   std::shared_ptr<const std::string> server_document_;
   std::shared_ptr<const std::string> segments_document_;
   uint64_t segments_version_ = UINT64_MAX;
+  std::shared_ptr<const std::string> databases_document_;
+  std::shared_ptr<const retrieval::Catalog> catalog_;
+  uint64_t catalog_version_ = UINT64_MAX;
   Counters counters_;
 };
 

@@ -1,0 +1,50 @@
+#include "engine/retrieval/catalog.hpp"
+
+#include <algorithm>
+
+namespace cwtch::retrieval {
+
+void Catalog::index() {
+  for (const Offer& offer : offers) {
+    for (const auto& database : offer.databases) {
+      by_name[{offer.scheme->info().name, database->name}] = database;
+      for (const pir::Blob& blob : database->server->statics()) blobs[blob.sha256] = {database, &blob};
+    }
+  }
+}
+
+std::shared_ptr<const Database> Catalog::find(std::string_view scheme, std::string_view name,
+                                              std::shared_ptr<const Database>* successor) const {
+  successor->reset();
+  for (const Offer& offer : offers) {
+    if (offer.scheme->info().name != scheme) continue;
+    const auto found = by_name.find(std::pair(std::string(scheme), std::string(name)));
+    if (found != by_name.end()) return found->second;
+    // What was offered once is recognised by its name alone: it lay on the grid.
+    for (const auto& database : offer.databases) {
+      const pir::Geometry& offered = database->server->geometry();
+      const auto named = pir::parse_name(name, offered.row_bytes);
+      if (named && offered.contains(named->first_row)) *successor = database;
+    }
+    return nullptr;
+  }
+  return nullptr;
+}
+
+const pir::Blob* Catalog::blob(const ByteArray<32>& sha256) const {
+  const auto found = blobs.find(sha256);
+  return found == blobs.end() ? nullptr : found->second.second;
+}
+
+uint64_t Catalog::memory_bytes() const {
+  uint64_t bytes = 0;
+  for (const Offer& offer : offers) {
+    for (const auto& database : offer.databases) {
+      bytes += database->server->memory_bytes();
+      for (const pir::Blob& blob : database->server->statics()) bytes += blob.bytes.size();
+    }
+  }
+  return bytes;
+}
+
+}  // namespace cwtch::retrieval

@@ -1,0 +1,45 @@
+// What a server offers for private retrieval at one moment: databases by name, static blobs by hash. Immutable; whoever
+// holds it can answer from it.
+//
+// Thread: any.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "pir/grid.hpp"
+#include "pir/scheme.hpp"
+
+namespace cwtch::retrieval {
+
+struct Database {
+  const pir::Scheme* scheme;
+  std::string name;  // pir::name_of()
+  std::unique_ptr<const pir::Server> server;
+  uint64_t request_bytes;  // of every query
+  uint64_t answer_bytes;   // of every answer; of leaky schemes at most
+};
+
+// One scheme's databases: exactly grid.cover(first_row, end_row), so that a client can compute it.
+struct Offer {
+  const pir::Scheme* scheme = nullptr;
+  uint64_t first_row = 0;
+  uint64_t end_row = 0;
+  std::vector<std::shared_ptr<const Database>> databases;
+};
+
+struct Catalog {
+  std::vector<Offer> offers;  // in the registry's order
+  // The next two are made by index().
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<const Database>, std::less<>> by_name;  // scheme, name
+  std::map<ByteArray<32>, std::pair<std::shared_ptr<const Database>, const pir::Blob*>> blobs;
+
+  void index();
+  // nullptr: there is none. If there was, *successor is what covers its first row now; else nullptr.
+  std::shared_ptr<const Database> find(std::string_view scheme, std::string_view name,
+                                       std::shared_ptr<const Database>* successor) const;
+  const pir::Blob* blob(const ByteArray<32>& sha256) const;  // nullptr: there is none
+  uint64_t memory_bytes() const;
+};
+
+}  // namespace cwtch::retrieval

@@ -1,0 +1,66 @@
+#include "engine/retrieval/sealed_rows.hpp"
+
+#include <algorithm>
+
+#include "engine/core/codec.hpp"
+#include "engine/log/frame.hpp"
+#include "engine/log/rows.hpp"
+#include "engine/log/segment_file.hpp"
+
+namespace cwtch::retrieval {
+
+SealedRange sealed_range(const log::Layout& layout) {
+  if (layout.segments.empty()) return {};
+  const log::Segment& last = *layout.segments.back();
+  return {layout.segments.front()->index.first_row, last.index.row_end()};
+}
+
+Result<SealedRows> SealedRows::load(io::Files& files, const log::Layout& layout, uint64_t first_row, uint64_t rows,
+                                    uint32_t row_bytes) {
+  const SealedRange sealed = sealed_range(layout);
+  if (first_row < sealed.first_row || first_row + rows > sealed.end_row) {
+    return fail(Errc::not_found, "retrieval: rows that are not sealed");
+  }
+  SealedRows loaded(first_row, row_bytes, rows * row_bytes);
+  for (const auto& segment : layout.segments) {
+    if (segment->index.row_end() <= first_row || segment->index.first_row >= first_row + rows) continue;
+    if (const Status added = loaded.add(files, *segment); !added) return fail(added.error());
+  }
+  return loaded;
+}
+
+Status SealedRows::add(io::Files& files, const log::Segment& segment) {
+  const uint64_t end_row = first_row_ + bytes_.size() / row_bytes_;
+  uint64_t row = segment.index.first_row;
+  Bytes encoded;
+  const Status read = log::for_each_chunk(files, segment, [&](const log::ChunkPlace& place, ByteView chunk) -> Status {
+    log::FrameWalker walker(chunk, place.first, place.chain);
+    while (true) {
+      const Result<std::optional<log::Frame>> frame = walker.next();
+      if (!frame) return fail(frame.error());
+      if (!*frame) return {};
+      if ((*frame)->kind != log::FrameKind::record) continue;
+      const ByteView record = (*frame)->payload;
+      const uint32_t rows = log::rows_of(record.size(), row_bytes_);
+      if (row + rows > first_row_ && row < end_row) {
+        // A record may lie across the border of two databases: each holds its own rows of it.
+        encoded.assign(size_t{rows} * row_bytes_, 0);
+        log::encode_rows(record, row_bytes_, encoded);
+        for (uint64_t r = std::max(row, first_row_); r < std::min(row + rows, end_row); ++r) {
+          std::copy_n(encoded.begin() + static_cast<ptrdiff_t>((r - row) * row_bytes_), row_bytes_,
+                      bytes_.begin() + static_cast<ptrdiff_t>((r - first_row_) * row_bytes_));
+        }
+      }
+      row += rows;
+    }
+  });
+  if (!read) return read;
+  if (row != segment.index.row_end()) return fail(Errc::corrupt, "retrieval: a segment's number of rows");
+  return {};
+}
+
+void SealedRows::read(uint64_t row, MutableBytes to) const {
+  std::copy_n(bytes_.begin() + static_cast<ptrdiff_t>((row - first_row_) * row_bytes_), row_bytes_, to.begin());
+}
+
+}  // namespace cwtch::retrieval
