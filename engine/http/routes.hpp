@@ -50,7 +50,7 @@ struct PostRecord {
   std::string_view credential;
 };
 
-using Command = std::variant<GetServer, GetLog, GetSegments, GetSegment, GetDatabases, GetBlob, PostQuery, PostRecord>;
+using Command = std::variant<GetServer, GetLog, GetSegments, GetSegment, PostRecord, GetDatabases, GetBlob, PostQuery>;
 
 struct Routed {
   Command command;

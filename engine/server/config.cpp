@@ -87,7 +87,7 @@ struct Setter {
   }
   OrText<void> operator()(std::vector<std::string> Config::*member) const {
     std::vector<std::string> parts = split_list(text);
-    if (parts.empty()) return wrong("must not be empty");
+    if (parts.empty() && !(Config().*member).empty()) return wrong("must not be empty");
     config.*member = std::move(parts);
     return {};
   }
