@@ -106,7 +106,7 @@ CWTCH_AVX2_INLINE void dot(const uint8_t* tiles, size_t groups, const uint8_t* c
 CWTCH_AVX2_INLINE __m128i add_modulo_q(__m128i answers, __m256i sums, uint64_t offset) {
   const __m256i low_half = _mm256_set1_epi64x(0xffffffff), q = _mm256_set1_epi64x(kQ);
   __m256i value = _mm256_add_epi64(sums, _mm256_set1_epi64x(static_cast<int64_t>(offset)));
-  CWTCH_UNROLL for (int i = 0; i < 2; ++i) {  // 2^32 is 2^20 - 1 modulo q: 2^52, 2^41, 2^33
+  CWTCH_UNROLL for (int i = 0; i < 2; ++i) {  // 2^32 is 2^20 - 1 modulo q: 2^52, 2^40, 2^33
     const __m256i high = _mm256_srli_epi64(value, 32), low = _mm256_and_si256(value, low_half);
     value = _mm256_add_epi64(low, _mm256_sub_epi64(_mm256_slli_epi64(high, 20), high));
   }

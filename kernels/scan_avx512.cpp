@@ -13,7 +13,7 @@
 // 128.
 //
 // VPDPBUSD multiplies bytes by digits and adds four such products. Each digit has its own sums, which are exact: a
-// stripe adds at most kStripeColumns of them.
+// stripe adds at most kStripeColumnsMax of them.
 namespace cwtch::kernels {
 namespace {
 
@@ -22,7 +22,7 @@ constexpr uint32_t kDigits = 4;
 constexpr uint32_t kOfZero = 0x80808080;   // digits + 128 of zero
 constexpr uint32_t kWordMax = 2139062143;  // above: u - q
 static_assert(kTiles == 4);                // 16 sums, 4 tiles, and 4 digits of which each is used 4 times: no spills
-static_assert(kStripeColumns * 255 * 128 < (uint64_t{1} << 31));
+static_assert(kStripeColumnsMax * 255 * 128 < (uint64_t{1} << 31));
 static_assert(int64_t{kWordMax} + 1 - kQ >= -2155905152 && kWordMax + kOfZero == 0xffffffff);
 
 CWTCH_AVX512 uint64_t prepare(const uint32_t* words, size_t columns, Modulus modulus, uint8_t* digits) {
@@ -81,7 +81,7 @@ CWTCH_AVX512_INLINE __m512i almost_reduced(const __m512i* sums, __m512i offset, 
   CWTCH_UNROLL for (uint32_t digit = 0; digit < kDigits; ++digit) {
     value = _mm512_add_epi64(value, _mm512_mul_epi32(sums[digit], _mm512_set1_epi64(1 << 8 * digit)));
   }
-  CWTCH_UNROLL for (int i = 0; i < 2; ++i) {  // 2^32 is 2^20 - 1 modulo q: 2^52, 2^41, 2^33
+  CWTCH_UNROLL for (int i = 0; i < 2; ++i) {  // 2^32 is 2^20 - 1 modulo q: 2^52, 2^40, 2^33
     const __m512i high = _mm512_srli_epi64(value, 32), low = _mm512_maskz_mov_epi32(0x5555, value);
     value = _mm512_add_epi64(low, _mm512_sub_epi64(_mm512_slli_epi64(high, 20), high));
   }
@@ -121,15 +121,16 @@ CWTCH_AVX512 void accumulate_one(const uint8_t* tiles, size_t groups, const uint
   }
 }
 
-// One query's products keep up with memory by themselves. With more, a block is in the cache for all but the first, and
-// memory would rest meanwhile: so each fetches its share of the next block.
+// One query's products keep up with memory by themselves, and fetching ahead would only disturb. With more queries a
+// block is in the cache for all but the first, and memory would rest meanwhile: two of them fetch the next block.
 void accumulate(const uint8_t* tiles, size_t groups, const StripeQuery* queries, size_t count, Modulus modulus) {
-  const uint8_t* ahead = tiles + groups * kBlockRows * 4;
+  const uint8_t* const ahead = tiles + groups * kBlockRows * 4;
+  const size_t fetching = count == 2 ? 0 : 1;  // of three or more, the first already waits for memory
   for (size_t i = 0; i < count; ++i) {
-    if (count == 1 || i >= 4) {
-      accumulate_one<0>(tiles, groups, ahead, queries[i], modulus);
+    if (count > 1 && (i == fetching || i == fetching + 1)) {
+      accumulate_one<2>(tiles, groups, ahead + (i - fetching) * groups * 2 * 64, queries[i], modulus);
     } else {
-      accumulate_one<1>(tiles, groups, ahead + i * groups * 64, queries[i], modulus);
+      accumulate_one<0>(tiles, groups, ahead, queries[i], modulus);
     }
   }
 }

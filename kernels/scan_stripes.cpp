@@ -15,6 +15,8 @@ struct Free {
 using Scratch = std::unique_ptr<uint8_t, Free>;
 Scratch scratch(size_t bytes) { return Scratch(static_cast<uint8_t*>(::operator new(bytes, kLine))); }
 
+size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
+
 // The last block of a matrix may have fewer rows than a kernel writes.
 void accumulate_part(const StripeKernel& kernel, const uint8_t* tiles, size_t groups, StripeQuery* queries,
                      size_t count, Modulus modulus, size_t rows) {
@@ -31,21 +33,22 @@ void accumulate_part(const StripeKernel& kernel, const uint8_t* tiles, size_t gr
 
 void multiply_at_once(const StripeKernel& kernel, const TiledMatrix& matrix, const uint32_t* words, size_t count,
                       Modulus modulus, BlockRange range, uint32_t* answers) {
-  const Scratch digits = scratch(count * kStripeColumns * 4);
+  const size_t stride = std::min(round_up(matrix.width(), 16), kStripeColumnsMax) * 4;  // of a query's digits
+  const Scratch digits = scratch(count * stride);
   uint64_t offsets[kQueriesAtOnce];
   StripeQuery queries[kQueriesAtOnce];
   for (size_t stripe = 0; stripe < matrix.stripes(); ++stripe) {
     const size_t first = stripe * kStripeColumns;
-    const size_t columns = std::min(kStripeColumns, matrix.width() - first);
+    const size_t columns = std::min(matrix.stripe_columns(stripe), matrix.width() - first);
     for (size_t i = 0; i < count; ++i) {
-      uint8_t* const to = digits.get() + i * kStripeColumns * 4;
+      uint8_t* const to = digits.get() + i * stride;
       offsets[i] = 0 - 128 * kernel.prepare(words + i * matrix.width() + first, columns, modulus, to) +
                    (modulus == Modulus::q ? kPositive : 0);
     }
     for (size_t block = range.first; block < range.end; ++block) {
       const size_t row = block * kBlockRows;
       for (size_t i = 0; i < count; ++i) {
-        queries[i] = {digits.get() + i * kStripeColumns * 4, offsets[i], answers + i * matrix.height() + row};
+        queries[i] = {digits.get() + i * stride, offsets[i], answers + i * matrix.height() + row};
       }
       const uint8_t* const tiles = matrix.block(stripe * kStripePanels, block);
       const size_t groups = matrix.stripe_columns(stripe) / 4, rows = matrix.height() - row;

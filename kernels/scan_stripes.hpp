@@ -3,19 +3,19 @@
 //
 // Order:  for at most kQueriesAtOnce queries at a time, stripe by stripe; a stripe's blocks are one stream of bytes,
 //         and each block is multiplied by all queries while it is in the cache.
-// Memory: kStripeColumns * 4 bytes of digits per query at a time.
+// Memory: kStripeColumnsMax * 4 bytes of digits per query at a time.
 #pragma once
 
 #include "kernels/scan.hpp"
 
 namespace cwtch::kernels {
 
-constexpr size_t kQueriesAtOnce = 64;  // their digits for one stripe, 256 KiB, stay in the second-level cache
+constexpr size_t kQueriesAtOnce = 64;  // their digits for one stripe, at most 384 KiB, stay in the second-level cache
 
 // Added to every sum of byte * word modulo q, so that what comes out is positive: |sum - 128 * (sum of words)| is below
-// 2^8 * 2^32 * kStripeColumns.
+// 2^8 * 2^32 * kStripeColumnsMax.
 constexpr uint64_t kPositive = uint64_t{kQ} << 19;
-static_assert(kPositive > (uint64_t{kStripeColumns} << 40));
+static_assert(kPositive > (uint64_t{kStripeColumnsMax} << 40));
 
 struct StripeQuery {
   uint8_t* digits;    // of the stripe's words, 4 bytes per word, 64-byte aligned
