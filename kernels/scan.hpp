@@ -6,9 +6,14 @@
 // padded record); `height` is its bytes, `width` the number of records. Read once, as one stream, whatever the number
 // of queries.
 //
-// Layout: panels of kPanelColumns columns (the last may be narrower, a multiple of 4); in a panel, blocks of kBlockRows
-// rows; in a block, for every 4 columns, kBlockRows / 16 tiles of 64 bytes: 16 rows times 4 columns, so that VPDPBUSD
-// takes a tile as it is. Columns that do not exist hold 128, which counts as nothing; so do rows beyond `height`.
+// Layout: stripes of kStripeColumns columns, of which the last has what is left: from half a stripe to less than one
+// and a half, or all of a narrow matrix, always a multiple of 4. In a stripe, blocks of kBlockRows rows; in a block,
+// panels of kPanelColumns columns (the last may be narrower); in a panel, for every 4 columns, kBlockRows / 16 tiles of
+// 64 bytes: 16 rows times 4 columns, so that VPDPBUSD takes a tile as it is. Columns that do not exist hold 128, which
+// counts as nothing; so do rows beyond `height`.
+//
+// A stripe's width is a compromise: a block of it is multiplied by many queries while it is in the second-level cache,
+// and so is each query's part; sums are reduced once per block of a stripe, which 1,024 columns make little of.
 //
 // Thread: a matrix may be read by any number of threads. C++17 on purpose: nvcc reads this header too.
 #pragma once
@@ -21,6 +26,9 @@
 namespace cwtch::kernels {
 
 constexpr size_t kPanelColumns = 256;
+constexpr size_t kStripePanels = 4;
+constexpr size_t kStripeColumns = kStripePanels * kPanelColumns;
+constexpr size_t kStripeColumnsMax = kStripeColumns + kStripeColumns / 2;
 constexpr size_t kBlockRows = 64;
 constexpr size_t kTileRows = 16;
 constexpr size_t kTileBytes = 64;
@@ -49,9 +57,18 @@ class TiledMatrix {
     const size_t first = panel * kPanelColumns;
     return stored_width_ - first < kPanelColumns ? stored_width_ - first : kPanelColumns;
   }
-  // panel_columns() / 4 groups of kBlockRows * 4 bytes.
+  size_t stripes() const {
+    return stored_width_ < kStripeColumns ? stored_width_ > 0 : (stored_width_ + kStripeColumns / 2) / kStripeColumns;
+  }
+  size_t stripe_columns(size_t stripe) const {  // stored, a multiple of 4
+    return stripe + 1 < stripes() ? kStripeColumns : stored_width_ - stripe * kStripeColumns;
+  }
+  // panel_columns() / 4 groups of kBlockRows * 4 bytes. The next panel of the same stripe follows; after the stripe's
+  // last, the next block of its first.
   const uint8_t* block(size_t panel, size_t block) const {
-    return tiles_ + (panel * kPanelColumns * blocks_ + block * panel_columns(panel)) * kBlockRows;
+    const size_t stripe = panel / kStripePanels < stripes() ? panel / kStripePanels : stripes() - 1;
+    const size_t before = stripe * kStripeColumns * blocks_ + block * stripe_columns(stripe);
+    return tiles_ + (before + (panel - stripe * kStripePanels) * kPanelColumns) * kBlockRows;
   }
 
  private:

@@ -1,0 +1,214 @@
+// Workload: a database of 3,072-byte records, one per column, times batches of queries modulo q: 65,536 records at
+// once, or the same scan over 8 small ones of 1,050. Bytes moved: the matrix, read once per batch. Ceilings: "read",
+// one sequential pass over the same bytes; "vnni", VPDPBUSD on registers alone, of which a product of a byte and a
+// 32-bit word takes a sixteenth. of_read and of_vnni say what part of them, as measured right before, a row reaches.
+
+#include <benchmark/benchmark.h>
+#include <immintrin.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/core/random.hpp"
+#include "kernels/scan.hpp"
+
+namespace cwtch::kernels {
+namespace {
+
+#define CWTCH_AVX512 __attribute__((target("avx512f,avx512vnni")))
+
+constexpr size_t kHeight = 3072;
+constexpr size_t kWidth = 65'536;
+constexpr size_t kSmallWidth = 1050;
+constexpr size_t kSmallCount = 8;
+constexpr size_t kHintQueries = 1024;
+constexpr double kVnniMacs = 16;  // of a byte and a 32-bit word, per VPDPBUSD
+
+TiledMatrix filled(size_t width) {
+  TiledMatrix matrix(kHeight, width);
+  SeededRandom random(1);
+  std::vector<uint8_t> bytes(kHeight);
+  for (size_t column = 0; column < width; ++column) {
+    random.fill(bytes);
+    matrix.set_column(column, bytes.data());
+  }
+  return matrix;
+}
+
+const TiledMatrix& large() {
+  static const TiledMatrix matrix = filled(kWidth);
+  return matrix;
+}
+
+const std::vector<TiledMatrix>& small() {
+  static const std::vector<TiledMatrix> matrices = [] {
+    std::vector<TiledMatrix> all;
+    for (size_t i = 0; i < kSmallCount; ++i) all.push_back(filled(kSmallWidth));
+    return all;
+  }();
+  return matrices;
+}
+
+bool has_vnni() { return __builtin_cpu_supports("avx512vnni"); }
+
+CWTCH_AVX512 void read_avx512(const TiledMatrix& matrix) {
+  const auto* const lines = reinterpret_cast<const __m512i*>(matrix.block(0, 0));
+  __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
+  for (size_t i = 0; i < matrix.bytes() / 64; i += 4) {
+    a = _mm512_xor_si512(a, lines[i]);
+    b = _mm512_xor_si512(b, lines[i + 1]);
+    c = _mm512_xor_si512(c, lines[i + 2]);
+    d = _mm512_xor_si512(d, lines[i + 3]);
+  }
+  const __m512i all = _mm512_xor_si512(_mm512_xor_si512(a, b), _mm512_xor_si512(c, d));
+  benchmark::DoNotOptimize(all);
+}
+
+constexpr int kPeakInstructions = 16;
+CWTCH_AVX512 void vnni_peak(size_t rounds) {
+  __m512i x = _mm512_set1_epi32(3);
+  for (size_t i = 0; i < rounds; ++i) {
+    // Sixteen that do not wait for each other; each waits for its own of the round before.
+    asm volatile(
+        "vpdpbusd %0, %0, %%zmm16\n vpdpbusd %0, %0, %%zmm17\n vpdpbusd %0, %0, %%zmm18\n vpdpbusd %0, %0, %%zmm19\n"
+        "vpdpbusd %0, %0, %%zmm20\n vpdpbusd %0, %0, %%zmm21\n vpdpbusd %0, %0, %%zmm22\n vpdpbusd %0, %0, %%zmm23\n"
+        "vpdpbusd %0, %0, %%zmm24\n vpdpbusd %0, %0, %%zmm25\n vpdpbusd %0, %0, %%zmm26\n vpdpbusd %0, %0, %%zmm27\n"
+        "vpdpbusd %0, %0, %%zmm28\n vpdpbusd %0, %0, %%zmm29\n vpdpbusd %0, %0, %%zmm30\n vpdpbusd %0, %0, %%zmm31\n"
+        : "+v"(x)
+        :
+        : "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27",
+          "xmm28", "xmm29", "xmm30", "xmm31");
+  }
+}
+
+double seconds(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// The best times of a row and of its ceilings, measured in turns, so that a neighbour that slows the machine down slows
+// all three.
+struct Best {
+  double work = 1e9, read = 1e9, vnni = 1e9;  // seconds; of kPeakRounds rounds
+};
+constexpr size_t kPeakRounds = 200'000;
+
+// Each thread takes its share of what `work` is given by number.
+double together(size_t threads, const std::function<void(size_t thread)>& work) {
+  return seconds([&] {
+    std::vector<std::thread> others;
+    for (size_t i = 1; i < threads; ++i) others.emplace_back(work, i);
+    work(0);
+    for (std::thread& other : others) other.join();
+  });
+}
+
+using Scan = std::function<void(size_t thread)>;
+
+void measure(benchmark::State& state, const std::vector<const TiledMatrix*>& matrices, size_t count, size_t threads,
+             const Scan& scan) {
+  double bytes = 0;
+  for (const TiledMatrix* matrix : matrices) bytes += static_cast<double>(matrix->bytes());
+  Best best;
+  for (auto _ : state) {
+    if (has_vnni()) {
+      best.read = std::min(best.read, seconds([&] {
+                             for (const TiledMatrix* matrix : matrices) read_avx512(*matrix);
+                           }));
+      best.vnni = std::min(best.vnni, seconds([] { vnni_peak(kPeakRounds); }));
+    }
+    const double took = together(threads, scan);
+    best.work = std::min(best.work, took);
+    state.SetIterationTime(took);
+  }
+  const double macs = bytes * static_cast<double>(count);
+  state.counters["best_bytes/s"] = bytes / best.work;
+  state.counters["best_macs/s"] = macs / best.work;
+  if (!has_vnni()) return;
+  state.counters["of_read"] = best.read / best.work;
+  state.counters["of_vnni"] = macs / best.work / (kPeakInstructions * kVnniMacs * kPeakRounds / best.vnni);
+}
+
+std::vector<uint32_t> some_queries(size_t count, size_t width) {
+  SeededRandom random(2);
+  std::vector<uint32_t> words(count * width);
+  for (uint32_t& word : words) word = reduce(random.next());
+  return words;
+}
+
+void scan_large(benchmark::State& state, const ScanTarget& target, size_t count, size_t threads) {
+  const TiledMatrix& matrix = large();
+  const std::vector<uint32_t> queries = some_queries(count, kWidth);
+  std::vector<uint32_t> answers(count * kHeight);
+  measure(state, {&matrix}, count, threads, [&](size_t thread) {
+    const BlockRange range{matrix.blocks() * thread / threads, matrix.blocks() * (thread + 1) / threads};
+    target.multiply(matrix, queries.data(), count, Modulus::q, range, answers.data());
+  });
+}
+
+void scan_small(benchmark::State& state, const ScanTarget& target, size_t count) {
+  std::vector<const TiledMatrix*> matrices;
+  for (const TiledMatrix& matrix : small()) matrices.push_back(&matrix);
+  const std::vector<uint32_t> queries = some_queries(count, kSmallWidth);
+  std::vector<uint32_t> answers(count * kHeight);
+  measure(state, matrices, count, 1, [&](size_t) {
+    for (const TiledMatrix* matrix : matrices) {
+      target.multiply(*matrix, queries.data(), count, Modulus::q, {0, matrix->blocks()}, answers.data());
+    }
+  });
+}
+
+void BM_scan_read(benchmark::State& state) {
+  if (!has_vnni()) return state.SkipWithError("needs AVX-512 VNNI");
+  const TiledMatrix& matrix = large();
+  for (auto _ : state) read_avx512(matrix);
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(large().bytes()));
+}
+BENCHMARK(BM_scan_read)->Name("scan/ceiling/read")->Unit(benchmark::kMillisecond);
+
+void BM_scan_vnni(benchmark::State& state) {
+  if (!has_vnni()) return state.SkipWithError("needs AVX-512 VNNI");
+  for (auto _ : state) vnni_peak(kPeakRounds);
+  state.counters["macs/s"] =
+      benchmark::Counter(kPeakInstructions * kVnniMacs * kPeakRounds, benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK(BM_scan_vnni)->Name("scan/ceiling/vnni")->Unit(benchmark::kMillisecond);
+
+// Times are of one batch. Minimum time 1 s, so that a best of many is one.
+void add(const std::string& name, const std::function<void(benchmark::State&)>& run) {
+  benchmark::RegisterBenchmark(name.c_str(), run)->Unit(benchmark::kMillisecond)->UseManualTime()->MinTime(1);
+}
+
+const bool kRegistered = [] {
+  size_t targets_count = 0;
+  const ScanTarget* const targets = scan_targets(&targets_count);
+  for (size_t i = 1; i < targets_count; ++i) {  // the scalar one is not for speed
+    const ScanTarget& target = targets[i];
+    if (!target.usable()) continue;
+    const std::string name = std::string("scan/") + target.name;
+    for (const size_t count : {1, 2, 4, 8, 16, 64}) {
+      add(name + "/batch:" + std::to_string(count),
+          [=, &target](benchmark::State& state) { scan_large(state, target, count, 1); });
+    }
+    for (const size_t count : {1, 16, 64}) {
+      add(name + "/batch:" + std::to_string(count) + "/threads:2",
+          [=, &target](benchmark::State& state) { scan_large(state, target, count, 2); });
+    }
+    for (const size_t count : {1, 16}) {
+      add(name + "/small:" + std::to_string(kSmallCount) + "/batch:" + std::to_string(count),
+          [=, &target](benchmark::State& state) { scan_small(state, target, count); });
+    }
+    // What a dense hint is made by: as many queries as a secret has words, over a part of the database.
+    add(name + "/small:" + std::to_string(kSmallCount) + "/hint:" + std::to_string(kHintQueries),
+        [=, &target](benchmark::State& state) { scan_small(state, target, kHintQueries); });
+  }
+  return true;
+}();
+
+}  // namespace
+}  // namespace cwtch::kernels

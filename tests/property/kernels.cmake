@@ -1,0 +1,1 @@
+cwtch_test(scan_test LABELS property SOURCES ${CMAKE_CURRENT_LIST_DIR}/scan_test.cpp LINKS cwtch::kernels cwtch::core)
