@@ -27,7 +27,7 @@ struct Made {
     CHECK(files.make_directory(directory.path() + "/segments"));
     SeededRandom random(1);
     Bytes record(2800);
-    Tail tail({kChunkBytes, kRecordsPerSegment}, {0}, 0, 0);
+    Tail tail({kChunkBytes, kRecordsPerSegment, kRowBytesDefault}, {0}, 0, 0, 0);
     auto layout = std::make_shared<Layout>();
     for (uint64_t s = 0; s < kSegmentsCount; ++s) {
       while (!tail.full()) {
@@ -46,7 +46,10 @@ struct Made {
                           frames});
         places.push_back(chunks.back().place);
       }
-      const auto entry = write_segment(files, directory.path(), chunks, part.end, part.chain_after, 0);
+      const auto entry =
+          write_segment(files, directory.path(), chunks, part.end, part.chain_after, 0,
+                        {part.segment->first_row, layout->segments.empty() ? 0 : layout->segments.back()->index.end(),
+                         kRowBytesDefault});
       layout->segments.push_back(*open_segment(files, directory.path(), *entry));
       tail.drop_front();
     }
@@ -54,6 +57,7 @@ struct Made {
     layout->version = 1;
     layout->tail.push_back(tail.parts().front().segment);
     shared->chunk_bytes = kChunkBytes;
+    shared->row_bytes = kRowBytesDefault;
     shared->publish(std::shared_ptr<const Layout>(std::move(layout)));
     shared->publish(Shared::Committed{tail.next(), tail.stream_end()});
   }

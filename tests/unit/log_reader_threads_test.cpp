@@ -20,11 +20,12 @@ constexpr uint64_t kRecordsPerPart = 100;
 
 struct Published {
   std::shared_ptr<Shared> shared = std::make_shared<Shared>();
-  Tail tail{{kChunkBytes, kRecordsPerPart}, {0}, 0, 0};
+  Tail tail{{kChunkBytes, kRecordsPerPart, kRowBytesDefault}, {0}, 0, 0, 0};
   uint64_t version = 0;
 
   Published() {
     shared->chunk_bytes = kChunkBytes;
+    shared->row_bytes = kRowBytesDefault;
     layout();
     commit();
   }
