@@ -184,7 +184,6 @@ Result<std::shared_ptr<const IndexTable>> read_index(io::Files& files, const Seg
   if (!table && mendable(table.error().code)) {
     if (const Status mended = mend(files, segment, row_bytes); !mended) return fail(mended.error());
     table = scan(files, segment, row_bytes);
-    if (table) (*table)->mended = true;
   }
   if (!table) return fail(table.error());
   const std::lock_guard lock(segment.end_mutex);

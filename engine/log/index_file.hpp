@@ -34,7 +34,6 @@ struct IndexTable {
   std::vector<Block> blocks;
   std::vector<uint64_t> pieces;  // offsets in the file
   io::OpenFile file;             // stays readable when the file is unlinked
-  bool mended = false;           // the file was missing or damaged, and has been made anew
 };
 
 // Whole blocks, checked.

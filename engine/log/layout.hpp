@@ -72,7 +72,7 @@ struct Segment : std::enable_shared_from_this<Segment> {
     return index_read;
   }
   mutable std::shared_ptr<const IndexTable> index_read;  // under end_mutex
-  mutable std::atomic<uint32_t> index_mends{0};          // numbers the names of files that are being made
+  mutable std::atomic<uint32_t> index_mends{0};          // how often its file was made anew; names the new files
 };
 
 // The records behind the last sealed segment, in memory, cut into chunks exactly as the file will have them. The front

@@ -403,6 +403,7 @@ void Shard::update_counters() {
   set(counters_.chunk_misses, chunks.misses);
   set(counters_.chunk_bytes_read, chunks.bytes_read);
   set(counters_.damaged_chunks, chunks.corrupt_chunks);
+  set(counters_.index_mends, chunks.index_mends);
   if (log_ == nullptr) return;
   const log::Statistics writer = log_->statistics();
   set(counters_.groups, writer.groups_written);

@@ -68,6 +68,20 @@ class FakeReader final : public log::Reader {
                   void* owner) override {
     fetch(f, offset, callback, owner);
   }
+  // The sealed index is the same bytes.
+  Result<IndexRange> index(log::Position) override { return fail(Errc::not_found, "fake"); }
+  void find_index(log::Fetch&, log::Position, void (*)(void*, log::Fetch&), void*) override { CHECK(false); }
+  Result<log::View> view_index(uint64_t offset, size_t size) override { return view(offset, size); }
+  void fetch_index(log::Fetch& f, uint64_t offset, void (*callback)(void*, log::Fetch&), void* owner) override {
+    fetch(f, offset, callback, owner);
+  }
+  Result<log::View> view_index_file(const log::Segment&, uint64_t offset, size_t size) override {
+    return view(offset, size);
+  }
+  void fetch_index_file(log::Fetch& f, const log::Segment&, uint64_t offset, void (*callback)(void*, log::Fetch&),
+                        void* owner) override {
+    fetch(f, offset, callback, owner);
+  }
   Statistics statistics() const override { return {}; }
   size_t pinned() const override { return 0; }
   bool idle() const override { return true; }
