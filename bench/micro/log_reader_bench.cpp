@@ -9,6 +9,7 @@
 #include "engine/core/crc32c.hpp"
 #include "engine/core/random.hpp"
 #include "engine/io/io.hpp"
+#include "engine/log/index_block.hpp"
 #include "engine/log/reader.hpp"
 #include "engine/log/segment_file.hpp"
 #include "engine/log/tail.hpp"
@@ -42,7 +43,7 @@ struct Made {
         const uint64_t end = i + 1 < part.segment->chunks.size() ? part.segment->chunks[i + 1].offset : part.stream_end;
         const ByteView frames = ByteView(chunk.memory.bytes()).first(end - chunk.offset);
         chunks.push_back({{chunk.first, chunk.offset, static_cast<uint32_t>(frames.size()),
-                           load_le<uint32_t>(frames.data() + sizeof(FrameHeader))},
+                           load_le<uint32_t>(frames.data() + sizeof(FrameHeader)), i == 0},
                           frames});
         places.push_back(chunks.back().place);
       }

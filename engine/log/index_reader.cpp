@@ -8,33 +8,25 @@ namespace cwtch::log {
 
 // ---- the tail ----
 
-TailIndex::Part& TailIndex::grown(const Layout& layout, size_t part, uint64_t committed_offset) {
+IndexBlockBuilder TailIndex::block_of(const Layout& layout, size_t part, uint64_t committed_offset) const {
   const TailSegment& segment = *layout.tail[part];
-  auto known = std::find_if(parts_.begin(), parts_.end(), [&](const Part& p) { return p.first == segment.first; });
-  if (known == parts_.end()) {
-    parts_.push_back(
-        {segment.first, segment.stream_offset, IndexBlockBuilder(segment.first, segment.first_row, row_bytes_)});
-    known = parts_.end() - 1;
-  }
   uint64_t end = committed_offset;  // between two frames
   if (part + 1 < layout.tail.size()) end = std::min(end, layout.tail[part + 1]->stream_offset);
+  IndexBlockBuilder builder(segment.first, segment.first_row, row_bytes_);
   // What is committed lies in chunks that were published before; a later one may be there already.
   const uint32_t count = segment.chunks_count.load(std::memory_order_acquire);
   const TailSegment::Chunk* const chunks = segment.chunks.data();
   for (size_t i = 0; i < count && chunks[i].offset < end; ++i) {
-    const uint64_t chunk_end = i + 1 < count ? std::min(end, chunks[i + 1].offset) : end;
-    uint64_t& at = known->offset;
-    while (at < chunk_end) {
-      const uint8_t* const frame = chunks[i].memory.data() + (at - chunks[i].offset);
+    const uint64_t bytes = (i + 1 < count ? std::min(end, chunks[i + 1].offset) : end) - chunks[i].offset;
+    for (uint64_t at = 0; at < bytes;) {
+      const uint8_t* const frame = chunks[i].memory.data() + at;
       const auto size_kind = load_le<uint32_t>(frame);
       const uint32_t size = size_kind & 0xFFFFFF;
-      if (size_kind >> 24 == static_cast<uint32_t>(FrameKind::record))
-        known->builder.add({frame + sizeof(FrameHeader), size});
+      if (size_kind >> 24 == static_cast<uint32_t>(FrameKind::record)) builder.add({frame + sizeof(FrameHeader), size});
       at += frame_bytes(size);
     }
-    CHECK(at == chunk_end || i + 1 < count);
   }
-  return *known;
+  return builder;
 }
 
 bool TailIndex::room(size_t bytes) {
@@ -48,28 +40,22 @@ bool TailIndex::room(size_t bytes) {
 }
 
 std::shared_ptr<const Bytes> TailIndex::blocks(const Layout& layout, Shared::Committed committed, Position from) {
-  const auto listed = [&](const Part& part) {
-    return std::any_of(layout.tail.begin(), layout.tail.end(), [&](const auto& t) { return t->first == part.first; });
-  };
-  std::erase_if(parts_, [&](const Part& part) { return !listed(part); });
-  const Position end = std::max(committed.end, layout.tail.front()->first);
+  const auto& tail = layout.tail;
+  const Position end = std::max(committed.end, tail.front()->first);
   // What lies between two positions never changes, also where it is divided: a part keeps its borders.
   if (last_ != nullptr && last_from_ == from && last_end_ == end) return last_;
   last_ = nullptr;
 
   Bytes bytes;
-  for (size_t i = 0; i < layout.tail.size() && layout.tail[i]->first <= end; ++i) {
-    const TailSegment& part = *layout.tail[i];
-    const bool holds_end = i + 1 == layout.tail.size() || layout.tail[i + 1]->first > end;
-    if (part.first < from && !(from == end && holds_end)) continue;
-    const Part& blocks = grown(layout, i, committed.offset);
-    CHECK(part.first.value + blocks.builder.records() <= end.value);
+  for (size_t i = 0; i < tail.size() && tail[i]->first <= end; ++i) {
+    const bool holds_end = i + 1 == tail.size() || tail[i + 1]->first > end;
+    if (from == end ? !holds_end : tail[i]->first < from) continue;
+    const IndexBlockBuilder builder = block_of(layout, i, committed.offset);
+    if (holds_end) CHECK(tail[i]->first.value + builder.records() == end.value);
     if (from == end) {
-      if (!holds_end) continue;
-      CHECK(part.first.value + blocks.builder.records() == end.value);
-      bytes = IndexBlockBuilder(end, part.first_row + blocks.builder.rows(), row_bytes_).bytes();
-    } else if (blocks.builder.records() > 0) {
-      const Bytes block = blocks.builder.bytes();
+      bytes = IndexBlockBuilder(end, tail[i]->first_row + builder.rows(), row_bytes_).bytes();
+    } else if (builder.records() > 0) {
+      const Bytes block = builder.bytes();
       bytes.insert(bytes.end(), block.begin(), block.end());
     }
   }

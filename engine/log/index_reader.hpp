@@ -18,8 +18,9 @@
 
 namespace cwtch::log {
 
-// The blocks of the tail, as far as its records are committed. They grow with it, from one request to the next: making
-// one anew for 4096 records of 2.8 kB takes 0.4 ms, most of it for the first touch of each.
+// The blocks of the tail, as far as its records are committed. They are made anew for the first request behind each
+// commit: that takes 0.07 ms for 4096 records of 2.8 kB, and 0.3 ms if none of them is in the processor's caches. To
+// let them grow from one request to the next was no faster.
 class TailIndex {
  public:
   explicit TailIndex(uint32_t row_bytes) : row_bytes_(row_bytes) {}
@@ -32,16 +33,10 @@ class TailIndex {
  private:
   static constexpr size_t kAliveBytesMax = 64 << 20;
 
-  struct Part {
-    Position first;
-    uint64_t offset;  // of the stream: what lies before it is in the builder
-    IndexBlockBuilder builder;
-  };
-  Part& grown(const Layout& layout, size_t part, uint64_t committed_offset);
+  IndexBlockBuilder block_of(const Layout& layout, size_t part, uint64_t committed_offset) const;
   bool room(size_t bytes);
 
   const uint32_t row_bytes_;
-  std::vector<Part> parts_;
   std::vector<std::weak_ptr<const Bytes>> alive_;
   std::shared_ptr<const Bytes> last_;
   Position last_from_, last_end_;

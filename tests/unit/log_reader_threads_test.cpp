@@ -7,6 +7,7 @@
 
 #include "engine/core/random.hpp"
 #include "engine/log/frame.hpp"
+#include "engine/log/index_block.hpp"
 #include "engine/log/reader.hpp"
 #include "engine/log/tail.hpp"
 #include "tests/unit/log_reader_world.hpp"
