@@ -9,6 +9,7 @@
 #include "engine/core/crc32c.hpp"
 #include "engine/core/random.hpp"
 #include "engine/io/io.hpp"
+#include "engine/log/index_block.hpp"
 #include "engine/log/reader.hpp"
 #include "engine/log/segment_file.hpp"
 #include "engine/log/tail.hpp"
@@ -27,7 +28,7 @@ struct Made {
     CHECK(files.make_directory(directory.path() + "/segments"));
     SeededRandom random(1);
     Bytes record(2800);
-    Tail tail({kChunkBytes, kRecordsPerSegment}, {0}, 0, 0);
+    Tail tail({kChunkBytes, kRecordsPerSegment, kRowBytesDefault}, {0}, 0, 0, 0);
     auto layout = std::make_shared<Layout>();
     for (uint64_t s = 0; s < kSegmentsCount; ++s) {
       while (!tail.full()) {
@@ -42,11 +43,14 @@ struct Made {
         const uint64_t end = i + 1 < part.segment->chunks.size() ? part.segment->chunks[i + 1].offset : part.stream_end;
         const ByteView frames = ByteView(chunk.memory.bytes()).first(end - chunk.offset);
         chunks.push_back({{chunk.first, chunk.offset, static_cast<uint32_t>(frames.size()),
-                           load_le<uint32_t>(frames.data() + sizeof(FrameHeader))},
+                           load_le<uint32_t>(frames.data() + sizeof(FrameHeader)), i == 0},
                           frames});
         places.push_back(chunks.back().place);
       }
-      const auto entry = write_segment(files, directory.path(), chunks, part.end, part.chain_after, 0);
+      const auto entry =
+          write_segment(files, directory.path(), chunks, part.end, part.chain_after, 0,
+                        {part.segment->first_row, layout->segments.empty() ? 0 : layout->segments.back()->index.end(),
+                         kRowBytesDefault});
       layout->segments.push_back(*open_segment(files, directory.path(), *entry));
       tail.drop_front();
     }
@@ -54,6 +58,7 @@ struct Made {
     layout->version = 1;
     layout->tail.push_back(tail.parts().front().segment);
     shared->chunk_bytes = kChunkBytes;
+    shared->row_bytes = kRowBytesDefault;
     shared->publish(std::shared_ptr<const Layout>(std::move(layout)));
     shared->publish(Shared::Committed{tail.next(), tail.stream_end()});
   }

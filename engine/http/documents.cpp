@@ -34,6 +34,7 @@ std::string to_json(const ServerDocument& document) {
                  {"committed_end", document.committed_end.value},
                  {"chunk_bytes", document.chunk_bytes},
                  {"heartbeat_seconds", document.heartbeat_s}};
+  json["index"] = {{"row_bytes", document.row_bytes}};
   json["seal"] = {{"records", document.seal_records}, {"records_at_full_hour", document.seal_records_hour_min}};
   json["retention"] = {{"bytes", limit(document.retain_bytes_max)},
                        {"records", limit(document.retain_records_max)},
@@ -62,7 +63,9 @@ std::string to_json(const SegmentsDocument& document) {
                                 {"last", segment.last.value},
                                 {"bytes", segment.file_bytes},
                                 {"sha256", to_hex(segment.sha256)},
-                                {"chain_before", segment.chain_before}});
+                                {"chain_before", segment.chain_before},
+                                {"index_bytes", segment.index_bytes},
+                                {"index_sha256", to_hex(segment.index_sha256)}});
   }
   return dump(json);
 }

@@ -30,6 +30,7 @@ struct ServerDocument {
   ByteArray<32> api_key;       // Ed25519: the native API's own identity
   std::string_view admission;  // "open"
   uint32_t chunk_bytes;
+  uint32_t row_bytes;
   uint32_t seal_records;
   uint32_t seal_records_hour_min;
   uint64_t retain_bytes_max;
@@ -48,6 +49,8 @@ struct SegmentEntry {
   uint64_t file_bytes;
   ByteArray<32> sha256;
   uint32_t chain_before;
+  uint64_t index_bytes;  // of its index file
+  ByteArray<32> index_sha256;
 };
 struct SegmentsDocument {
   log::Position first_retained;

@@ -10,6 +10,7 @@ using Routing = tl::expected<Routed, Problem>;
 constexpr std::string_view kSegmentPrefix = "/v1/segments/";
 constexpr std::string_view kBlobPrefix = "/v1/blobs/";
 constexpr std::string_view kQueryPrefix = "/v1/pir/";
+constexpr std::string_view kIndexSuffix = "/index";
 
 tl::unexpected<Problem> refuse(ProblemType type, const char* detail, std::string_view about = {}) {
   return tl::unexpected(Problem{.type = type, .detail = detail}.about(about));
@@ -40,6 +41,25 @@ Parameter take_parameter(std::string_view& query) {
 Routing server(const Head&) { return Routed{.command = GetServer{}}; }
 Routing segments(const Head&) { return Routed{.command = GetSegments{}}; }
 Routing databases(const Head&) { return Routed{.command = GetDatabases{}}; }
+
+Routing index(const Head& head) {
+  GetIndex command;
+  for (std::string_view rest = head.query; !rest.empty();) {
+    const bool more_after = rest.find('&') != rest.npos;
+    const Parameter parameter = take_parameter(rest);
+    if (parameter.name != "from") {
+      return refuse(ProblemType::unknown_parameter, "known here: from", parameter.name);
+    }
+    if (command.from) return refuse(ProblemType::bad_parameter, "given twice", parameter.name);
+    uint64_t value = 0;
+    if (!decimal(parameter.value, value)) {
+      return refuse(ProblemType::bad_parameter, "must be a position: a plain decimal number", parameter.name);
+    }
+    command.from = log::Position{value};
+    if (more_after && rest.empty()) return refuse(ProblemType::unknown_parameter, "the query ends in an ampersand");
+  }
+  return Routed{.command = command};
+}
 
 Routing log(const Head& head) {
   GetLog command;
@@ -82,9 +102,13 @@ Routing log(const Head& head) {
 }
 
 Routing segment(const Head& head) {
-  const std::string_view name = head.path.substr(kSegmentPrefix.size());
-  const size_t dash = name.find('-');
+  std::string_view name = head.path.substr(kSegmentPrefix.size());
   GetSegment command{.range = head.range, .if_range = head.if_range, .if_none_match = head.if_none_match};
+  if (name.ends_with(kIndexSuffix)) {
+    command.index = true;
+    name.remove_suffix(kIndexSuffix.size());
+  }
+  const size_t dash = name.find('-');
   if (dash == name.npos || !decimal(name.substr(0, dash), command.first.value) ||
       !decimal(name.substr(dash + 1), command.last.value) || command.last < command.first) {
     return refuse(ProblemType::not_found, "a segment's name is FIRST-LAST; GET /v1/segments lists them");
@@ -146,6 +170,7 @@ constexpr Route kRoutes[] = {
     {"/v1/segments", false, false, false, segments}, {kSegmentPrefix, true, false, false, segment},
     {"/v1/shards", false, false, false, databases},  {kBlobPrefix, true, false, false, blob},
     {kQueryPrefix, true, true, false, query},        {"/v1/records", false, true, false, record},
+    {"/v1/index", false, false, true, index},
 };
 
 }  // namespace

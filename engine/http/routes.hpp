@@ -22,10 +22,17 @@ struct GetLog {
 
 struct GetSegments {};
 
-// One sealed segment. The texts point into the head: resolve() them (range.hpp) before the next feed().
+// Blocks of the index stream, from a boundary or the first retained position to the end.
+struct GetIndex {
+  std::optional<log::Position> from;
+};
+
+// One sealed segment, or its index file. The texts point into the head: resolve() them (range.hpp) before the next
+// feed().
 struct GetSegment {
   log::Position first;
   log::Position last;  // inclusive
+  bool index = false;
   std::string_view range;
   std::string_view if_range;
   std::string_view if_none_match;
@@ -50,7 +57,8 @@ struct PostRecord {
   std::string_view credential;
 };
 
-using Command = std::variant<GetServer, GetLog, GetSegments, GetSegment, PostRecord, GetDatabases, GetBlob, PostQuery>;
+using Command = std::variant<GetServer, GetLog, GetSegments, GetSegment, PostRecord, GetIndex, GetDatabases, GetBlob,
+                             PostQuery>;
 
 struct Routed {
   Command command;

@@ -25,11 +25,18 @@ struct ChunkPlace {
   bool border = false;  // first chunk of a range as it was sealed: a position that anyone may name, for ever
 };
 
+// A segment's part of the index stream (index_block.hpp), which is numbered in rows and bytes from the log's beginning.
 struct IndexPlace {
   uint64_t first_row = 0;  // rows before it
   uint64_t rows = 0;
+  uint64_t offset = 0;  // bytes of the index stream before it
+  uint64_t bytes = 0;   // of its file
+  ByteArray<32> sha256{};
+
   uint64_t row_end() const { return first_row + rows; }
+  uint64_t end() const { return offset + bytes; }
 };
+struct IndexTable;  // index_file.hpp
 
 // A sealed, immutable file. Its descriptor closes when the last holder lets go; the file may be unlinked before.
 struct Segment : std::enable_shared_from_this<Segment> {
@@ -41,8 +48,10 @@ struct Segment : std::enable_shared_from_this<Segment> {
   uint32_t chain_before;
   uint32_t chain_after;
   ByteArray<32> sha256;  // of the whole file
+  uint64_t hour_s = 0;   // as the manifest has it
   IndexPlace index;
   std::string path;
+  std::string index_path;
   io::OpenFile file;  // direct, read-only
 
   // What lies behind the chunks, read and checked at first use, by read_end() on a worker.
@@ -56,6 +65,14 @@ struct Segment : std::enable_shared_from_this<Segment> {
   }
   mutable std::mutex end_mutex;  // never held across I/O
   mutable std::shared_ptr<const End> end_read;
+
+  // Where the blocks lie in the index file, whose bytes were checked before: read_index() on a worker.
+  std::shared_ptr<const IndexTable> known_index() const {
+    const std::lock_guard lock(end_mutex);
+    return index_read;
+  }
+  mutable std::shared_ptr<const IndexTable> index_read;  // under end_mutex
+  mutable std::atomic<uint32_t> index_mends{0};          // how often its file was made anew; names the new files
 };
 
 // The records behind the last sealed segment, in memory, cut into chunks exactly as the file will have them. The front
@@ -70,6 +87,7 @@ struct TailSegment {
   Position first;
   uint64_t stream_offset;
   uint32_t chain_before;
+  uint64_t first_row;  // rows before it, since the log's beginning
   // Written by the writer only, and only behind what `chunks_count` and Shared::committed_offset have published.
   std::vector<Chunk> chunks;  // reserved to chunks_max when made: never reallocates
   std::atomic<uint32_t> chunks_count{0};
@@ -94,6 +112,7 @@ struct Shared {
   std::shared_ptr<const Layout> layout() const;  // any thread; takes a mutex, so call it when layout_version moved
   std::atomic<uint64_t> layout_version{0};
   uint32_t chunk_bytes = 0;            // no chunk is larger; set before anybody reads
+  uint32_t row_bytes = 0;              // likewise: of the index stream
   std::atomic<bool> read_only{false};  // poisoned, or the medium is full
 
   // ---- for the writer ----

@@ -34,11 +34,12 @@ class LogOnDisk final : public Log, Journal::Observer, PendingPosts::Owner, Main
         segments_(std::move(segments)),
         index_(std::move(index)),
         journal_(std::move(journal), settings, {options.group_bytes_max, options.sync_with_fdatasync}, place, *this),
-        maintenance_(files, directory_, secret_, std::move(manifest), *this),
+        maintenance_(files, directory_, secret_, settings.row_bytes, std::move(manifest), *this),
         pending_(*index_, tail_, *this),
         hour_s_(clock.wall_hour_s()) {
     journal_.release(tail_.first());
     shared_->chunk_bytes = settings.chunk_bytes;
+    shared_->row_bytes = settings.row_bytes;
     publish_layout();
     publish_committed({tail_.next(), tail_.stream_end()});
   }
@@ -391,7 +392,10 @@ void LogOnDisk::settle_times() {
 // Files that no start and no manifest knows: what a crash left behind.
 void remove_leftovers(io::Files& files, const std::string& directory, const ManifestState& manifest) {
   std::vector<std::string> known;
-  for (const SegmentEntry& segment : manifest.segments) known.push_back(segment.name());
+  for (const SegmentEntry& segment : manifest.segments) {
+    known.push_back(segment.name());
+    known.push_back(segment.index_name());
+  }
   for (const RunName& run : manifest.runs) known.push_back(run.file());
   for (const char* const folder : {"/segments", "/keys"}) {
     const Result<std::vector<std::string>> names = files.list(directory + folder);
@@ -410,6 +414,7 @@ Status Log::create(io::Files& files, Random& random, const std::string& director
   Settings settings{.chunk_bytes = options.chunk_bytes,
                     .journal_files = options.journal_files,
                     .journal_file_bytes = options.journal_file_bytes,
+                    .row_bytes = options.row_bytes,
                     .secret = {}};
   random.fill(settings.secret);
   if (const Status s = files.make_directory(directory + "/segments"); !s) return s;
@@ -436,6 +441,7 @@ Result<std::unique_ptr<Log>> Log::open(io::Files& files, const Clock& clock, Ran
   options.chunk_bytes = settings->chunk_bytes;
   options.journal_files = settings->journal_files;
   options.journal_file_bytes = settings->journal_file_bytes;
+  options.row_bytes = settings->row_bytes;
   options.group_bytes_max =
       static_cast<uint32_t>(std::min<uint64_t>(options.group_bytes_max, options.journal_file_bytes));
   if (const Status checked = check(options); !checked) return fail(checked.error());
@@ -479,7 +485,8 @@ Result<std::unique_ptr<Log>> Log::open(io::Files& files, const Clock& clock, Ran
   Result<std::unique_ptr<KeyIndex>> index = KeyIndex::open(files, directory + "/keys", state.runs, &bytes_read);
   if (!index) return fail(index.error());
   (*index)->set_first_retained(state.first_retained);
-  Tail tail({options.chunk_bytes, options.seal_records}, state.end(), state.stream_end(), state.chain());
+  Tail tail({options.chunk_bytes, options.seal_records, options.row_bytes}, state.end(), state.stream_end(),
+            state.chain(), state.row_end());
   const KeySecret secret{settings->secret};
   for (const ByteView record : recovered->records) {
     if (tail.full()) tail.close(clock.wall_hour_s());

@@ -20,6 +20,7 @@
 #include "engine/core/random.hpp"
 #include "engine/io/files.hpp"
 #include "engine/io/io.hpp"
+#include "engine/log/index_block.hpp"
 #include "engine/log/layout.hpp"
 
 namespace cwtch::log {
@@ -28,6 +29,7 @@ struct Options {
   uint32_t chunk_bytes = 256 * 1024;          // fixed when the log is made; a multiple of 4096
   uint32_t journal_files = 4;                 // ring size; fixed when the log is made
   uint64_t journal_file_bytes = 16ull << 20;  // fixed when the log is made
+  uint32_t row_bytes = kRowBytesDefault;      // of private retrieval; fixed when the log is made
   uint32_t group_bytes_max = 1 << 20;         // what one write holds at most
   bool sync_with_fdatasync = false;           // write + fdatasync instead of RWF_DSYNC
   uint32_t seal_records = 4096;               // seal when so many lie in the open tail segment

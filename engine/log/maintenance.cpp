@@ -15,11 +15,12 @@ constexpr uint64_t kRunBytesPerRecord = 40;
 
 }  // namespace
 
-Maintenance::Maintenance(io::Files& files, std::string directory, const KeySecret& secret, Manifest manifest,
-                         Owner& owner)
+Maintenance::Maintenance(io::Files& files, std::string directory, const KeySecret& secret, uint32_t row_bytes,
+                         Manifest manifest, Owner& owner)
     : files_(files),
       directory_(std::move(directory)),
       secret_(secret),
+      row_bytes_(row_bytes),
       owner_(owner),
       manifest_(std::move(manifest)),
       manifest_state_(manifest_.state()) {}
@@ -54,6 +55,7 @@ void Maintenance::seal(const TailPart& part) {
   sealing_part_.stream_end = part.stream_end;
   sealing_part_.chain_after = part.chain_after;
   sealing_part_.hour_s = part.hour_s;
+  sealing_index_offset_ = manifest_state_.index_end();  // the parts before it are listed
   io_->work(
       seal_.work, [](void* self) { static_cast<Maintenance*>(self)->seal_run(); }, this,
       io::then<&Maintenance::seal_done>(this));
@@ -71,7 +73,8 @@ void Maintenance::seal_run() {
     chunks.push_back({{chunk.first, chunk.offset, static_cast<uint32_t>(bytes.size()), chain, i == 0}, bytes});
   }
   sealed_ =
-      write_segment(files_, directory_, chunks, sealing_part_.end, sealing_part_.chain_after, sealing_part_.hour_s);
+      write_segment(files_, directory_, chunks, sealing_part_.end, sealing_part_.chain_after, sealing_part_.hour_s,
+                    {.first_row = segment.first_row, .offset = sealing_index_offset_, .row_bytes = row_bytes_});
   if (!sealed_) return;
   sealed_run_ = KeyIndex::build(files_, directory_ + "/keys", {segment.first, sealing_part_.end}, sealing_part_.keys);
 }
@@ -132,7 +135,7 @@ void Maintenance::merge_run() {
 Status Maintenance::room_to_merge() const {
   uint64_t bytes = 0;
   if (merge_kind_ == Merge::segments) {
-    for (const auto& part : merge_parts_) bytes += part->file_bytes;
+    for (const auto& part : merge_parts_) bytes += part->file_bytes + part->index.bytes;
   } else {
     bytes = (merge_to_.end.value - merge_to_.first.value) * kRunBytesPerRecord;
   }
@@ -150,7 +153,7 @@ void Maintenance::merge_work() {
   }
   switch (merge_kind_) {
     case Merge::segments:
-      merged_ = log::merge_segments(files_, directory_, merge_parts_, merge_hour_s_, &merge_damaged_);
+      merged_ = log::merge_segments(files_, directory_, merge_parts_, merge_hour_s_, row_bytes_, &merge_damaged_);
       return;
     case Merge::runs:
       merged_run_ = KeyIndex::merge(files_, directory_ + "/keys", merge_names_, merge_to_, merge_first_retained_);
@@ -259,7 +262,9 @@ void Maintenance::list_run() {
   for (const SegmentEntry& old : before.segments) {
     const bool kept = std::any_of(after.segments.begin(), after.segments.end(),
                                   [&](const SegmentEntry& s) { return s.first == old.first && s.end == old.end; });
-    if (!kept) (void)files_.unlink(directory_ + "/segments/" + old.name());
+    if (kept) continue;
+    (void)files_.unlink(directory_ + "/segments/" + old.name());
+    (void)files_.unlink(directory_ + "/segments/" + old.index_name());
   }
   for (const RunName& old : before.runs) {
     if (std::find(after.runs.begin(), after.runs.end(), old) == after.runs.end())

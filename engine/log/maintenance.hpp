@@ -2,8 +2,8 @@
 // in three lanes that run beside each other: sealing must not wait for a long merge, and only one lane writes the
 // manifest.
 //
-//   tail part -> [seal lane: segment file, key run] -> [manifest lane: list it] -> owner
-//   neighbours -> [merge lane: merged file]         -> [manifest lane: list it, unlink the parts] -> owner
+//   tail part -> [seal lane: segment, index, key run] -> [manifest lane: list it] -> owner
+//   neighbours -> [merge lane: merged files]          -> [manifest lane: list it, unlink the parts] -> owner
 //
 // Thread:  the writer's; the owner hears on it.
 // Space:   a merge writes everything anew before it frees anything, so it starts only where twice of what it needs is
@@ -52,7 +52,8 @@ class Maintenance {
     ~Owner() = default;
   };
 
-  Maintenance(io::Files& files, std::string directory, const KeySecret& secret, Manifest manifest, Owner& owner);
+  Maintenance(io::Files& files, std::string directory, const KeySecret& secret, uint32_t row_bytes, Manifest manifest,
+              Owner& owner);
   ~Maintenance();  // REQUIRES: idle()
 
   void start(io::Io& io) { io_ = &io; }
@@ -109,6 +110,7 @@ class Maintenance {
   io::Files& files_;
   const std::string directory_;
   const KeySecret secret_;
+  const uint32_t row_bytes_;
   Owner& owner_;
   io::Io* io_ = nullptr;
   bool failed_ = false;
@@ -116,6 +118,7 @@ class Maintenance {
 
   Lane seal_;
   TailPart sealing_part_;
+  uint64_t sealing_index_offset_ = 0;
   Result<SegmentEntry> sealed_ = fail(Errc::busy, "");
   Result<std::shared_ptr<const KeyRun>> sealed_run_ = fail(Errc::busy, "");
 

@@ -22,6 +22,8 @@ struct Block {
   bool base = false;
   uint64_t stream_start = 0;
   uint32_t chain_start = 0;
+  uint64_t row_start = 0;
+  uint64_t index_start = 0;
 };
 
 void encode(MutableBytes to, uint64_t sequence, uint32_t previous_crc, const Block& block) {
@@ -48,6 +50,13 @@ void encode(MutableBytes to, uint64_t sequence, uint32_t previous_crc, const Blo
   writer.put(run.first.value);
   writer.put(run.end.value);
   writer.put(change.first_retained.value_or(Position{}).value);
+  writer.put(s.index.first_row);
+  writer.put(s.index.rows);
+  writer.put(s.index.offset);
+  writer.put(s.index.bytes);
+  writer.put(s.index.sha256);
+  writer.put(block.row_start);
+  writer.put(block.index_start);
   writer.zeros(kCrcOffset - writer.size());
   writer.put(crc32c(0, to.first(kCrcOffset)));
 }
@@ -78,6 +87,13 @@ std::optional<Block> decode(ByteView bytes, uint64_t sequence, uint32_t previous
   run.first = {reader.get<uint64_t>()};
   run.end = {reader.get<uint64_t>()};
   const Position retained{reader.get<uint64_t>()};
+  s.index.first_row = reader.get<uint64_t>();
+  s.index.rows = reader.get<uint64_t>();
+  s.index.offset = reader.get<uint64_t>();
+  s.index.bytes = reader.get<uint64_t>();
+  std::memcpy(s.index.sha256.data(), reader.take(32).data(), 32);
+  block.row_start = reader.get<uint64_t>();
+  block.index_start = reader.get<uint64_t>();
   if ((parts & kSegment) != 0) block.change.segment = s;
   if ((parts & kRun) != 0) block.change.run = run;
   if ((parts & kRetained) != 0) block.change.first_retained = retained;
@@ -102,10 +118,10 @@ bool place(std::vector<Entry>& list, const Entry& entry, Position retained) {
 
 }  // namespace
 
-std::string SegmentEntry::name() const {
+std::string name_of(Position first, Position end, const char* kind) {
   char text[64];
-  std::snprintf(text, sizeof text, "%020llu-%020llu.seg", static_cast<unsigned long long>(first.value),
-                static_cast<unsigned long long>(end.value - 1));
+  std::snprintf(text, sizeof text, "%020llu-%020llu.%s", static_cast<unsigned long long>(first.value),
+                static_cast<unsigned long long>(end.value - 1), kind);
   return text;
 }
 
@@ -114,7 +130,8 @@ Status ManifestState::apply(const Change& change) {
     const SegmentEntry& s = *change.segment;
     if (s.end <= s.first || s.first > end() || s.first < first_retained)
       return fail(Errc::corrupt, "manifest: segment out of order");
-    if (s.first == end() && (s.stream_offset != stream_end() || s.chain_before != chain()))
+    if (s.first == end() && (s.stream_offset != stream_end() || s.chain_before != chain() ||
+                             s.index.first_row != row_end() || s.index.offset != index_end()))
       return fail(Errc::corrupt, "manifest: segment does not continue the log");
     if (!place(segments, s, first_retained)) return fail(Errc::corrupt, "manifest: segments overlap");
   }
@@ -126,6 +143,8 @@ Status ManifestState::apply(const Change& change) {
       return fail(Errc::corrupt, "manifest: retained position out of order");
     stream_start = stream_end();
     chain_start = chain();
+    row_start = row_end();
+    index_start = index_end();
     std::erase_if(segments, [&](const SegmentEntry& s) { return s.end <= retained; });
     std::erase_if(runs, [&](const RunName& run) { return run.end <= retained; });
     first_retained = retained;
@@ -171,6 +190,8 @@ Result<Manifest> Manifest::open(io::Files& files, const std::string& directory, 
     if (block->base) {
       manifest.state_.stream_start = block->stream_start;
       manifest.state_.chain_start = block->chain_start;
+      manifest.state_.row_start = block->row_start;
+      manifest.state_.index_start = block->index_start;
       manifest.state_.first_retained = block->change.first_retained.value_or(Position{});
     } else if (const Status applied = manifest.state_.apply(block->change); !applied) {
       return fail(Errc::corrupt, applied.error().context, at * kBlockBytes);
@@ -213,10 +234,14 @@ Status Manifest::rewrite() {
   std::vector<Block> blocks;
   const uint64_t stream_start = state_.segments.empty() ? state_.stream_start : state_.segments.front().stream_offset;
   const uint32_t chain_start = state_.segments.empty() ? state_.chain_start : state_.segments.front().chain_before;
+  const uint64_t row_start = state_.segments.empty() ? state_.row_start : state_.segments.front().index.first_row;
+  const uint64_t index_start = state_.segments.empty() ? state_.index_start : state_.segments.front().index.offset;
   blocks.push_back({.change = {.segment = {}, .run = {}, .first_retained = state_.first_retained},
                     .base = true,
                     .stream_start = stream_start,
-                    .chain_start = chain_start});
+                    .chain_start = chain_start,
+                    .row_start = row_start,
+                    .index_start = index_start});
   for (const SegmentEntry& segment : state_.segments)
     blocks.push_back({.change = {.segment = segment, .run = {}, .first_retained = {}}});
   for (const RunName& run : state_.runs)

@@ -14,6 +14,9 @@
 
 namespace cwtch::log {
 
+// "FIRST-LAST.KIND", twenty digits each.
+std::string name_of(Position first, Position end, const char* kind);
+
 // A segment as the manifest lists it.
 struct SegmentEntry {
   Position first;
@@ -25,8 +28,10 @@ struct SegmentEntry {
   uint32_t chain_after;
   uint64_t hour_s;  // full hour in which it was sealed; of a merged one, the newest of its parts
   ByteArray<32> sha256;
+  IndexPlace index;
 
-  std::string name() const;  // "FIRST-LAST.seg", twenty digits each
+  std::string name() const { return name_of(first, end, "seg"); }
+  std::string index_name() const { return name_of(first, end, "idx"); }
 };
 
 // One block. A segment or run replaces those whose positions it covers.
@@ -46,12 +51,16 @@ struct ManifestState {
     return segments.empty() ? stream_start : segments.back().stream_offset + segments.back().stream_bytes;
   }
   uint32_t chain() const { return segments.empty() ? chain_start : segments.back().chain_after; }
+  uint64_t row_end() const { return segments.empty() ? row_start : segments.back().index.row_end(); }
+  uint64_t index_end() const { return segments.empty() ? index_start : segments.back().index.end(); }
   // corrupt when the change does not fit what is there.
   Status apply(const Change& change);
 
   // Of an empty list of segments, after retention took them all.
   uint64_t stream_start = 0;
   uint32_t chain_start = 0;
+  uint64_t row_start = 0;
+  uint64_t index_start = 0;
 };
 
 class Manifest {

@@ -4,6 +4,7 @@
 
 #include "engine/log/chunk_cache.hpp"
 #include "engine/log/frame.hpp"
+#include "engine/log/index_reader.hpp"
 #include "engine/log/reader_damage.hpp"
 #include "engine/log/reader_load.hpp"
 #include "engine/log/segment_file.hpp"
@@ -18,7 +19,7 @@ constexpr uint64_t kStarvedRetryNs = 10 * kMillisecond;  // holds may have ended
 using SegmentPointer = std::shared_ptr<const Segment>;
 using EndPointer = std::shared_ptr<const Segment::End>;
 
-class CachingReader final : public Reader, private ChunkLoad::Owner {
+class CachingReader final : public Reader, private ChunkLoad::Owner, private IndexReader::Owner {
  public:
   CachingReader(io::Io& io, io::Files& files, std::shared_ptr<Shared> shared, const Options& options)
       : io_(io),
@@ -26,7 +27,9 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
         shared_(std::move(shared)),
         options_(options),
         cache_(options.cache_bytes, shared_->chunk_bytes, options.hold_ns),
-        loads_(std::make_unique<ChunkLoad[]>(cache_.size())) {
+        loads_(std::make_unique<ChunkLoad[]>(cache_.size())),
+        tail_index_(shared_->row_bytes),
+        index_(io, files, shared_->row_bytes, options.index_cache_bytes, *this) {
     refresh();
   }
   ~CachingReader() override { CHECK(pinned_ == 0 && due_.empty() && starved_.empty() && idle()); }
@@ -47,11 +50,23 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   Result<View> view_file(const Segment& segment, uint64_t offset, size_t size_max) override;
   void fetch_file(Fetch& fetch, const Segment& segment, uint64_t offset, void (*callback)(void*, Fetch&),
                   void* owner) override;
-  Statistics statistics() const override { return statistics_; }
+  Result<IndexRange> index(Position from) override;
+  void find_index(Fetch& fetch, Position from, void (*callback)(void*, Fetch&), void* owner) override;
+  Result<View> view_index(uint64_t offset, size_t size_max) override;
+  void fetch_index(Fetch& fetch, uint64_t offset, void (*callback)(void*, Fetch&), void* owner) override;
+  Result<View> view_index_file(const Segment& segment, uint64_t offset, size_t size_max) override;
+  void fetch_index_file(Fetch& fetch, const Segment& segment, uint64_t offset, void (*callback)(void*, Fetch&),
+                        void* owner) override;
+  Statistics statistics() const override {
+    Statistics s = statistics_;
+    s.bytes_read += index_.bytes_read();
+    s.index_mends = index_.mended();
+    return s;
+  }
   size_t pinned() const override { return pinned_; }
   bool idle() const override {
-    return loads_in_flight_ == 0 && end_loads_.empty() && !timer_.in_flight() && !starved_timer_.in_flight() &&
-           !populating_.in_flight();
+    return loads_in_flight_ == 0 && end_loads_.empty() && index_.idle() && !timer_.in_flight() &&
+           !starved_timer_.in_flight() && !populating_.in_flight();
   }
 
  private:
@@ -70,6 +85,8 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   };
 
   const SegmentPointer* segment_at(uint64_t offset) const;
+  const SegmentPointer* segment_of(Position position) const;
+  const SegmentPointer* segment_of_index(uint64_t offset) const;
   void populated(io::Work&) {}
   bool in_tail(uint64_t offset) const { return offset >= layout_->tail.front()->stream_offset; }
 
@@ -94,6 +111,7 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   void load_read(ChunkLoad& load) override;
   void verify_some();
   void load_done(ChunkLoad& load, const Status& status) override;
+  void index_wake(List<Fetch>& waiters) override { wake(waiters); }
   void read_ahead(uint64_t offset);
   void unpin(uint32_t slot) override;
 
@@ -113,6 +131,8 @@ class CachingReader final : public Reader, private ChunkLoad::Owner {
   std::string damaged_file_;
   List<Fetch> due_;      // answered; called back by the timer
   List<Fetch> starved_;  // every slot was pinned, loading or held
+  TailIndex tail_index_;
+  IndexReader index_;
   io::Timer timer_;
   io::Timer starved_timer_;
   io::Work populating_;
@@ -170,17 +190,28 @@ const SegmentPointer* CachingReader::segment_at(uint64_t offset) const {
   return after == segments.begin() ? nullptr : &*(after - 1);
 }
 
+const SegmentPointer* CachingReader::segment_of(Position position) const {
+  const auto& segments = layout_->segments;
+  const auto after = std::upper_bound(segments.begin(), segments.end(), position,
+                                      [](Position p, const auto& segment) { return p < segment->first; });
+  return after == segments.begin() || position >= (*(after - 1))->end ? nullptr : &*(after - 1);
+}
+
+const SegmentPointer* CachingReader::segment_of_index(uint64_t offset) const {
+  const auto& segments = layout_->segments;
+  const auto after = std::upper_bound(segments.begin(), segments.end(), offset,
+                                      [](uint64_t o, const auto& segment) { return o < segment->index.offset; });
+  return after == segments.begin() || offset >= (*(after - 1))->index.end() ? nullptr : &*(after - 1);
+}
+
 Result<uint64_t> CachingReader::boundary(Position position) const {
   if (position < layout_->first_retained) return fail(Errc::gone, "log: retention has removed this position");
   if (position == committed_.end) return committed_.offset;
   for (const auto& part : layout_->tail)
     if (part->first == position && position < committed_.end) return part->stream_offset;
-  const auto& segments = layout_->segments;
-  const auto after = std::upper_bound(segments.begin(), segments.end(), position,
-                                      [](Position p, const auto& segment) { return p < segment->first; });
-  if (after == segments.begin() || position >= (*(after - 1))->end)
-    return fail(Errc::not_found, "log: not the start of a segment");
-  const Segment& segment = **(after - 1);
+  const SegmentPointer* const found = segment_of(position);
+  if (found == nullptr) return fail(Errc::not_found, "log: not the start of a segment");
+  const Segment& segment = **found;
   if (segment.first == position) return segment.stream_offset;
   const std::shared_ptr<const Segment::End> end = segment.known_end();
   if (end == nullptr) {
@@ -261,6 +292,66 @@ Result<View> CachingReader::view_file(const Segment& segment, uint64_t offset, s
   return make_view(
       {end->bytes.data() + (offset - segment.stream_bytes), std::min<uint64_t>(segment.file_bytes - offset, size_max)},
       nullptr, 0, end);
+}
+
+// ---- the index stream ----
+
+Result<Reader::IndexRange> CachingReader::index(Position from) {
+  IndexRange range{};
+  const Position tail_first = layout_->tail.front()->first;
+  range.end = std::max(committed_.end, tail_first);  // a layout may be newer than what is adopted as committed
+  if (from < layout_->first_retained) return fail(Errc::gone, "log: retention has removed this position");
+  if (from > range.end) return fail(Errc::not_found, "log: no such position yet");
+  range.offset = range.sealed_end = layout_->segments.empty() ? 0 : layout_->segments.back()->index.end();
+  if (from < tail_first) {
+    const SegmentPointer* const segment = segment_of(from);
+    CHECK(segment != nullptr);
+    range.offset = (*segment)->index.offset;
+    if ((*segment)->first != from) {
+      const auto table = index_.table(**segment);
+      if (!table) {
+        damaged_file_ = (*segment)->index_path;
+        return fail(table.error());
+      }
+      const auto& blocks = (*table)->blocks;
+      const auto block = std::lower_bound(blocks.begin(), blocks.end(), from,
+                                          [](const IndexTable::Block& b, Position p) { return b.first < p; });
+      if (block == blocks.end() || block->first != from)
+        return fail(Errc::not_found, "log: not the start of a segment");
+      range.offset += block->offset;
+    }
+    from = tail_first;
+    if (from == range.end) {  // the tail has nothing to add
+      range.tail = std::make_shared<const Bytes>();
+      return range;
+    }
+  } else if (from != range.end) {
+    const auto& tail = layout_->tail;
+    if (std::none_of(tail.begin(), tail.end(), [&](const auto& part) { return part->first == from; }))
+      return fail(Errc::not_found, "log: not the start of a segment");
+  }
+  range.tail = tail_index_.blocks(*layout_, committed_, from);
+  if (range.tail == nullptr) return fail(Errc::no_space, "index: too many earlier answers are being sent");
+  return range;
+}
+
+Result<View> CachingReader::view_index(uint64_t offset, size_t size_max) {
+  const SegmentPointer* const segment = segment_of_index(offset);
+  if (segment == nullptr) return fail(Errc::gone, "log: retention has removed this part");
+  return view_index_file(**segment, offset - (*segment)->index.offset, size_max);
+}
+
+Result<View> CachingReader::view_index_file(const Segment& segment, uint64_t offset, size_t size_max) {
+  CHECK(offset < segment.index.bytes);
+  const auto piece = index_.piece(segment, offset);
+  if (!piece) {
+    damaged_file_ = segment.index_path;
+    return fail(piece.error());
+  }
+  // A piece of a merged file may begin before `segment` and end behind it.
+  const uint64_t skip = segment.index.offset + offset - (*piece)->offset;
+  const uint64_t rest = std::min<uint64_t>((*piece)->bytes.size() - skip, segment.index.bytes - offset);
+  return make_view(ByteView((*piece)->bytes).subspan(skip, std::min<uint64_t>(rest, size_max)), nullptr, 0, *piece);
 }
 
 Failure CachingReader::damage(const DamageMemory::Entry& entry) {
@@ -360,6 +451,26 @@ void CachingReader::find_boundary(Fetch& fetch, Position position, void (*callba
   begin(fetch, callback, owner);
 }
 
+void CachingReader::find_index(Fetch& fetch, Position from, void (*callback)(void*, Fetch&), void* owner) {
+  fetch.what = Fetch::What::index_place;
+  fetch.position = from;
+  begin(fetch, callback, owner);
+}
+
+void CachingReader::fetch_index(Fetch& fetch, uint64_t offset, void (*callback)(void*, Fetch&), void* owner) {
+  fetch.what = Fetch::What::index;
+  fetch.at = offset;
+  begin(fetch, callback, owner);
+}
+
+void CachingReader::fetch_index_file(Fetch& fetch, const Segment& segment, uint64_t offset,
+                                     void (*callback)(void*, Fetch&), void* owner) {
+  fetch.what = Fetch::What::index_file;
+  fetch.at = offset;
+  fetch.segment = segment.shared_from_this();
+  begin(fetch, callback, owner);
+}
+
 void CachingReader::cancel(Fetch& fetch) {
   if (!fetch.in_flight) return;
   fetch.unlink();
@@ -405,6 +516,16 @@ bool CachingReader::advance(Fetch& fetch) {
       else
         fetch.result = fail(place.error());
       return true;
+    }
+    case Fetch::What::index: {
+      const SegmentPointer* const segment = segment_of_index(fetch.at);
+      return segment == nullptr || !index_.await_piece(fetch, *segment, fetch.at - (*segment)->index.offset);
+    }
+    case Fetch::What::index_file:
+      return !index_.await_piece(fetch, fetch.segment, fetch.at);
+    case Fetch::What::index_place: {
+      const SegmentPointer* const segment = segment_of(fetch.position);
+      return segment == nullptr || !index_.await_table(fetch, *segment);
     }
   }
   CHECK(false);

@@ -1,6 +1,9 @@
 // One shard's view of the log: turns stream offsets into bytes. Tail bytes come from shared memory, sealed bytes
 // through a scan-resistant cache of verified chunks (chunk_cache.hpp). Nothing here maps a file.
 //
+// The index stream (index_block.hpp) is read in the same way: by offsets of its own for what is sealed, which stay what
+// they are when segments merge; the tail's part of it is made on demand.
+//
 // Thread:  its shard's. A View pins what it shows until it is let go and never leaves its shard.
 // Damage:  a chunk is verified once, when it is read: every byte is under a checksum, and it must begin where its
 //          segment's table says and lead to the next. What fails is reported, never shown; other chunks are served.
@@ -43,14 +46,14 @@ class Fetch : public ListLink {
   uint64_t offset = 0;  // find(): where the position starts
 
   // ---- for Reader ----
-  enum class What : uint8_t { chunk, file, position, boundary };
+  enum class What : uint8_t { chunk, file, position, boundary, index, index_file, index_place };
   void (*callback)(void* owner, Fetch& fetch) = nullptr;
   void* owner = nullptr;
   bool in_flight = false;
   What what = What::chunk;
-  uint64_t at = 0;                         // chunk: in the stream; file: in the file
-  Position position;                       // position, boundary: the one to find
-  std::shared_ptr<const Segment> segment;  // file: whose
+  uint64_t at = 0;                         // chunk, index: in the stream; file, index_file: in the file
+  Position position;                       // position, boundary, index_place: the one to find
+  std::shared_ptr<const Segment> segment;  // file, index_file: whose
   ~Fetch() { CHECK(!in_flight); }
 };
 
@@ -60,6 +63,7 @@ class Reader {
     size_t cache_bytes = 64 << 20;
     uint32_t read_ahead_chunks = 8;        // on their way while a reader has the one before
     uint64_t hold_ns = 50 * kMillisecond;  // a chunk is kept for a reader that was seen in it; 0: nobody walks
+    size_t index_cache_bytes = 8 << 20;    // for pieces of index files
   };
   struct Statistics {
     uint64_t hits = 0;            // a reader came to a chunk and it was there
@@ -67,6 +71,7 @@ class Reader {
     uint64_t reads_ahead = 0;     // chunks read before anybody asked
     uint64_t bytes_read = 0;      // from the medium
     uint64_t corrupt_chunks = 0;  // chunks and tables that failed to be read or verified
+    uint64_t index_mends = 0;     // index files that were missing or damaged, and have been made anew
   };
 
   static std::unique_ptr<Reader> make(io::Io& io, io::Files& files, std::shared_ptr<Shared> shared,
@@ -111,6 +116,27 @@ class Reader {
   virtual Result<View> view_file(const Segment& segment, uint64_t offset, size_t size_max) = 0;
   virtual void fetch_file(Fetch& fetch, const Segment& segment, uint64_t offset, void (*callback)(void*, Fetch&),
                           void* owner) = 0;
+
+  // The index stream from a boundary to the committed end, as it is now: blocks of sealed ranges, then of the tail.
+  struct IndexRange {
+    uint64_t offset;                    // of the sealed index stream; view_index() from here
+    uint64_t sealed_end;                // to here
+    std::shared_ptr<const Bytes> tail;  // then these
+    Position end;                       // one past the last record
+
+    uint64_t bytes() const { return sealed_end - offset + tail->size(); }
+  };
+  // Errors as boundary(), also for `from` beyond the end. no_space: too many earlier answers are still being sent.
+  // busy: ask with find_index(), then again.
+  virtual Result<IndexRange> index(Position from) = 0;
+  virtual void find_index(Fetch& fetch, Position from, void (*callback)(void*, Fetch&), void* owner) = 0;
+  // As view() and view_file(), of the sealed index stream and of a segment's index file. Damage is mended before it is
+  // reported: an error says that the segment is damaged as well, or that nothing can be written.
+  virtual Result<View> view_index(uint64_t offset, size_t size_max) = 0;
+  virtual void fetch_index(Fetch& fetch, uint64_t offset, void (*callback)(void*, Fetch&), void* owner) = 0;
+  virtual Result<View> view_index_file(const Segment& segment, uint64_t offset, size_t size_max) = 0;
+  virtual void fetch_index_file(Fetch& fetch, const Segment& segment, uint64_t offset, void (*callback)(void*, Fetch&),
+                                void* owner) = 0;
 
   virtual Statistics statistics() const = 0;
   virtual size_t pinned() const = 0;  // Views alive on cache slots

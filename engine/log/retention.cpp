@@ -6,7 +6,7 @@ namespace cwtch::log {
 
 Position retained_from(const Options& options, const ManifestState& manifest, uint64_t now_hour_s) {
   uint64_t bytes = 0;
-  for (const SegmentEntry& segment : manifest.segments) bytes += segment.file_bytes;
+  for (const SegmentEntry& segment : manifest.segments) bytes += segment.file_bytes + segment.index.bytes;
   Position keep = manifest.first_retained;
   for (const SegmentEntry& segment : manifest.segments) {
     const bool too_many_bytes = options.retain_bytes_max != 0 && bytes > options.retain_bytes_max;
@@ -16,7 +16,7 @@ Position retained_from(const Options& options, const ManifestState& manifest, ui
         options.retain_days_max != 0 && segment.hour_s + uint64_t{86400} * options.retain_days_max <= now_hour_s;
     if (!too_many_bytes && !too_many_records && !too_old) break;
     keep = segment.end;
-    bytes -= segment.file_bytes;
+    bytes -= segment.file_bytes + segment.index.bytes;
   }
   return keep;
 }

@@ -6,6 +6,7 @@
 #include "engine/core/crc32c.hpp"
 #include "engine/core/sha256.hpp"
 #include "engine/log/frame.hpp"
+#include "engine/log/index_file.hpp"
 #include "engine/log/mutant.hpp"
 
 namespace cwtch::log {
@@ -78,7 +79,7 @@ class SegmentWriter {
     table_.push_back(place);
     return {};
   }
-  Result<SegmentEntry> finish(Position end, uint32_t chain_after, uint64_t hour_s) {
+  Result<SegmentEntry> finish(Position end, uint32_t chain_after, uint64_t hour_s, const IndexPlace& index) {
     CHECK(!table_.empty());
     SegmentFooter footer{.first = table_.front().first,
                          .end = end,
@@ -109,7 +110,8 @@ class SegmentWriter {
                        .chain_before = footer.chain_before,
                        .chain_after = footer.chain_after,
                        .hour_s = hour_s,
-                       .sha256 = hash_.finish()};
+                       .sha256 = hash_.finish(),
+                       .index = index};
     CHECK(entry.file_bytes == footer.file_bytes());
     const std::string path = directory_ + "/" + entry.name();
     if (const Status s = files_.set_times(temporary_, hour_s); !s) return fail(s.error());
@@ -143,18 +145,30 @@ class SegmentWriter {
 
 Result<SegmentEntry> write_segment(io::Files& files, const std::string& directory,
                                    const std::vector<ChunkBytes>& chunks, Position end, uint32_t chain_after,
-                                   uint64_t hour_s) {
+                                   uint64_t hour_s, const IndexStart& index) {
+  // Index first: the segment's finish() makes both names durable.
+  IndexWriter index_writer(files, directory + "/segments/sealing.idx");
+  if (const Status s = index_writer.start(); !s) return fail(s.error());
+  IndexBlocks blocks(index.first_row, index.row_bytes, [&](ByteView block) { return index_writer.add(block); });
+  for (const ChunkBytes& chunk : chunks) {
+    if (const Status s = blocks.add(chunk.place, chunk.bytes); !s) return fail(s.error());
+  }
+  if (const Status s = blocks.finish(); !s) return fail(s.error());
+  IndexPlace place{.first_row = index.first_row, .rows = blocks.next_row() - index.first_row, .offset = index.offset};
+  const std::string name = name_of(chunks.front().place.first, end, "idx");
+  if (const Status s = index_writer.finish(directory + "/segments/" + name, hour_s, &place); !s) return fail(s.error());
+
   SegmentWriter writer(files, directory, "/sealing");
   if (const Status s = writer.start(); !s) return fail(s.error());
   for (const ChunkBytes& chunk : chunks) {
     if (const Status s = writer.add(chunk.place, chunk.bytes); !s) return fail(s.error());
   }
-  return writer.finish(end, chain_after, hour_s);
+  return writer.finish(end, chain_after, hour_s, place);
 }
 
 Result<SegmentEntry> merge_segments(io::Files& files, const std::string& directory,
                                     const std::vector<std::shared_ptr<const Segment>>& parts, uint64_t hour_s,
-                                    size_t* damaged) {
+                                    uint32_t row_bytes, size_t* damaged) {
   SegmentWriter writer(files, directory, "/merging");
   if (const Status s = writer.start(); !s) return fail(s.error());
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -163,7 +177,24 @@ Result<SegmentEntry> merge_segments(io::Files& files, const std::string& directo
         files, *parts[i], [&](const ChunkPlace& place, ByteView bytes) { return writer.add(place, bytes); });
     if (!copied) return fail(copied.error());
   }
-  return writer.finish(parts.back()->end, parts.back()->chain_after, hour_s);
+
+  IndexWriter index_writer(files, directory + "/segments/merging.idx");
+  if (const Status s = index_writer.start(); !s) return fail(s.error());
+  IndexPlace place = parts.front()->index;
+  place.rows = parts.back()->index.row_end() - place.first_row;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    *damaged = i;
+    const Segment& part = *parts[i];
+    for (uint64_t at = 0; at < part.index.bytes;) {
+      const auto piece = read_index_piece(files, part, row_bytes, at);
+      if (!piece) return fail(piece.error());
+      if (const Status s = index_writer.add((*piece)->bytes); !s) return fail(s.error());
+      at += (*piece)->bytes.size();
+    }
+  }
+  const std::string name = name_of(parts.front()->first, parts.back()->end, "idx");
+  if (const Status s = index_writer.finish(directory + "/segments/" + name, hour_s, &place); !s) return fail(s.error());
+  return writer.finish(parts.back()->end, parts.back()->chain_after, hour_s, place);
 }
 
 Result<std::shared_ptr<const Segment>> open_segment(io::Files& files, const std::string& directory,
@@ -177,7 +208,10 @@ Result<std::shared_ptr<const Segment>> open_segment(io::Files& files, const std:
   segment->chain_before = entry.chain_before;
   segment->chain_after = entry.chain_after;
   segment->sha256 = entry.sha256;
+  segment->hour_s = entry.hour_s;
+  segment->index = entry.index;
   segment->path = directory + "/segments/" + entry.name();
+  segment->index_path = directory + "/segments/" + entry.index_name();
   const Result<io::File> file = files.open(segment->path, {.direct = true});
   if (!file) return fail(file.error());
   segment->file = io::OpenFile(files, *file);

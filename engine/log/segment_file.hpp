@@ -31,21 +31,28 @@ struct SegmentFooter {
   uint64_t file_bytes() const { return stream_bytes + table_bytes() + kBlockBytes; }
 };
 
-// A tail segment that nobody appends to any more, all of its records durable, becomes a file. `chunks` lie in the
-// tail's memory; each is a multiple of kBlockBytes.
+// A tail segment that nobody appends to any more, all of its records durable, becomes a file, with its index file
+// beside it. `chunks` lie in the tail's memory; each is a multiple of kBlockBytes.
 struct ChunkBytes {
   ChunkPlace place;
   ByteView bytes;
 };
+// Where its index begins.
+struct IndexStart {
+  uint64_t first_row;
+  uint64_t offset;  // of the index stream
+  uint32_t row_bytes;
+};
 Result<SegmentEntry> write_segment(io::Files& files, const std::string& directory,
                                    const std::vector<ChunkBytes>& chunks, Position end, uint32_t chain_after,
-                                   uint64_t hour_s);
+                                   uint64_t hour_s, const IndexStart& index);
 
-// Neighbours become one file: chunks are copied as they are, each verified on the way. corrupt, with the offset in the
+// Neighbours become one file, and their index files another: chunks and blocks are copied as they are, each verified on
+// the way. corrupt, with the offset in the
 // file of parts[*damaged], when one does not verify: the parts stay in force, and are still served but for that chunk.
 Result<SegmentEntry> merge_segments(io::Files& files, const std::string& directory,
                                     const std::vector<std::shared_ptr<const Segment>>& parts, uint64_t hour_s,
-                                    size_t* damaged);
+                                    uint32_t row_bytes, size_t* damaged);
 
 // Opens the file that the manifest lists; checks its size only. not_found: the log has lost a segment.
 Result<std::shared_ptr<const Segment>> open_segment(io::Files& files, const std::string& directory,

@@ -4,6 +4,7 @@
 #include "engine/core/codec.hpp"
 #include "engine/core/crc32c.hpp"
 #include "engine/log/frame.hpp"
+#include "engine/log/index_block.hpp"
 
 namespace cwtch::log {
 namespace {
@@ -25,7 +26,10 @@ Status check(const Options& options) {
   if (options.journal_files < 3) return fail(Errc::malformed, "log: journal_files must be at least 3");
   if (options.journal_file_bytes % kBlockBytes != 0 || options.journal_file_bytes < options.group_bytes_max)
     return fail(Errc::malformed, "log: journal_file_bytes must be a multiple of 4096 and hold a whole group");
-  if (options.seal_records == 0) return fail(Errc::malformed, "log: seal_records must be at least 1");
+  if (options.seal_records == 0 || options.seal_records > kIndexRecordsMax)
+    return fail(Errc::malformed, "log: seal_records must be from 1 to 2^20");
+  if (options.row_bytes < kRowBytesMin || options.row_bytes > kRowBytesMax)
+    return fail(Errc::malformed, "log: row_bytes must be from 512 to 65536");
   if (options.merge_factor < 2) return fail(Errc::malformed, "log: merge_factor must be at least 2");
   return {};
 }
@@ -37,7 +41,7 @@ Status write_settings(io::Files& files, const std::string& directory, const Sett
   writer.put(kVersion);
   writer.put(settings.chunk_bytes);
   writer.put(settings.journal_files);
-  writer.zeros(4);
+  writer.put(settings.row_bytes);
   writer.put(settings.journal_file_bytes);
   writer.put(settings.secret);
   writer.zeros(kBlockBytes - writer.size() - 4);
@@ -65,9 +69,11 @@ Result<Settings> read_settings(io::Files& files, const std::string& directory) {
   Settings settings;
   settings.chunk_bytes = reader.get<uint32_t>();
   settings.journal_files = reader.get<uint32_t>();
-  reader.take(4);
+  settings.row_bytes = reader.get<uint32_t>();
   settings.journal_file_bytes = reader.get<uint64_t>();
   std::memcpy(settings.secret.data(), reader.take(16).data(), 16);
+  if (settings.row_bytes < kRowBytesMin || settings.row_bytes > kRowBytesMax)
+    return fail(Errc::unsupported, "settings: made by another version of cwtchd");
   return settings;
 }
 

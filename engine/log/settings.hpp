@@ -14,6 +14,7 @@ struct Settings {
   uint32_t chunk_bytes;
   uint32_t journal_files;
   uint64_t journal_file_bytes;
+  uint32_t row_bytes;
   ByteArray<16> secret;  // never leaves the server: keys the fingerprints and the MAC of journal groups
 };
 

@@ -1,11 +1,12 @@
 #include "engine/log/tail.hpp"
 
 #include "engine/log/frame.hpp"
+#include "engine/log/index_block.hpp"
 
 namespace cwtch::log {
 
-Tail::Tail(const Options& options, Position next, uint64_t stream_offset, uint32_t chain)
-    : options_(options), next_(next), stream_end_(stream_offset), chain_(chain) {
+Tail::Tail(const Options& options, Position next, uint64_t stream_offset, uint32_t chain, uint64_t row)
+    : options_(options), next_(next), stream_end_(stream_offset), chain_(chain), row_(row) {
   const size_t records_per_chunk = (options.chunk_bytes - kAnchorBytes) / kRecordFrameBytesMax;
   CHECK(records_per_chunk > 0);
   chunks_max_ = (options.seal_records + records_per_chunk - 1) / records_per_chunk;
@@ -18,6 +19,7 @@ void Tail::open_part() {
   part.segment->first = next_;
   part.segment->stream_offset = stream_end_;
   part.segment->chain_before = chain_;
+  part.segment->first_row = row_;
   part.segment->chunks.reserve(chunks_max_);
   parts_.push_back(std::move(part));
   chunk_used_ = 0;
@@ -58,6 +60,7 @@ ByteView Tail::append(ByteView record, const std::array<Key, 2>& keys) {
   chunk_used_ += size;
   stream_end_ += size;
   next_.value += 1;
+  row_ += rows_of(record.size(), options_.row_bytes);
   return to;
 }
 

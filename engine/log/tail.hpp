@@ -32,9 +32,10 @@ class Tail {
   struct Options {
     uint32_t chunk_bytes;
     uint32_t seal_records;
+    uint32_t row_bytes;
   };
   // An empty tail that goes on at `next`.
-  Tail(const Options& options, Position next, uint64_t stream_offset, uint32_t chain);
+  Tail(const Options& options, Position next, uint64_t stream_offset, uint32_t chain, uint64_t row);
 
   // Frames the record and returns the frame's bytes, which stay where they are. REQUIRES: !full()
   ByteView append(ByteView record, const std::array<Key, 2>& keys);
@@ -68,6 +69,7 @@ class Tail {
   Position next_;
   uint64_t stream_end_;
   uint32_t chain_;
+  uint64_t row_;           // of the next record
   size_t chunk_used_ = 0;  // of the open chunk; 0: none is open
   std::deque<TailPart> parts_;
 };

@@ -1,5 +1,6 @@
 #include "engine/core/sha256.hpp"
 #include "engine/log/frame.hpp"
+#include "engine/log/index_file.hpp"
 #include "engine/log/key_run.hpp"
 #include "engine/log/log.hpp"
 #include "engine/log/recovery.hpp"
@@ -73,7 +74,11 @@ Result<std::vector<Damage>> verify(io::Files& files, const std::string& director
       });
       if (status) status = check_hash(files, **segment);
     }
-    if (!status) damage.push_back({path, status.error()});
+    if (!status) {
+      damage.push_back({path, status.error()});
+    } else if (const Status index = check_index(files, **segment, settings->row_bytes); !index) {
+      damage.push_back({(*segment)->index_path, index.error()});
+    }
     done.bytes_done = before + 2 * entry.file_bytes;
     progress(done);
   }

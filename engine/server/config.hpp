@@ -50,6 +50,7 @@ struct Config {
   uint64_t chunk_bytes = 256ull << 10;
   uint64_t journal_files = 4;
   uint64_t journal_file_bytes = 16ull << 20;
+  uint64_t row_bytes = 3072;
   // retention
   uint64_t retain_bytes_max = 0;
   uint64_t retain_records_max = 0;

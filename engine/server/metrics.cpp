@@ -53,6 +53,8 @@ std::vector<Metrics::Row> Metrics::rows() const {
       {"cwtchd_chunk_read_bytes_total", "counter", "Bytes read from segments.", sum(&Counters::chunk_bytes_read)},
       {"cwtchd_damaged_chunks_total", "counter", "Chunks that failed their checksum or could not be read.",
        sum(&Counters::damaged_chunks)},
+      {"cwtchd_index_files_mended_total", "counter", "Index files that were missing or damaged, and were made anew.",
+       sum(&Counters::index_mends)},
       {"cwtchd_shards", "gauge", "Threads that serve connections.", context_.shards.size()},
   };
 }

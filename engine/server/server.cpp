@@ -20,6 +20,7 @@ log::Options log_options(const Config& config) {
   options.chunk_bytes = static_cast<uint32_t>(config.chunk_bytes);
   options.journal_files = static_cast<uint32_t>(config.journal_files);
   options.journal_file_bytes = config.journal_file_bytes;
+  options.row_bytes = static_cast<uint32_t>(config.row_bytes);
   options.group_bytes_max = static_cast<uint32_t>(config.group_bytes_max);
   options.sync_with_fdatasync = config.sync_with_fdatasync;
   options.seal_records = static_cast<uint32_t>(config.seal_records);
@@ -166,6 +167,7 @@ OrText<std::unique_ptr<Server>> Server::open(const std::string& directory, const
                              .api_key = server->keys_.native_api.public_key,
                              .admission = context.admission.name(),
                              .chunk_bytes = options.chunk_bytes,
+                             .row_bytes = options.row_bytes,
                              .seal_records = options.seal_records,
                              .seal_records_hour_min = options.seal_records_hour_min,
                              .retain_bytes_max = options.retain_bytes_max,

@@ -141,6 +141,7 @@ void Session::act() {
   if (std::holds_alternative<http::GetServer>(command)) return get_document(services_.server_document());
   if (std::holds_alternative<http::GetSegments>(command)) return get_document(services_.segments_document());
   if (const auto* const log = std::get_if<http::GetLog>(&command)) return get_log(*log);
+  if (const auto* const index = std::get_if<http::GetIndex>(&command)) return get_index(*index);
   if (std::holds_alternative<http::GetSegment>(command)) return get_segment();
   if (std::holds_alternative<http::GetDatabases>(command)) return get_document(services_.databases_document());
   if (const auto* const blob = std::get_if<http::GetBlob>(&command)) return get_blob(*blob);
@@ -304,21 +305,56 @@ void Session::to_found(uint64_t offset) {
   prepare();
 }
 
+// ---- the index stream ----
+
+// Boundaries only, also where leaky modes are allowed: a block begins where it was sealed.
+void Session::get_index(const http::GetIndex& request) {
+  const log::Position from = request.from.value_or(services_.reader.first_retained());
+  const Result<log::Reader::IndexRange> range = services_.reader.index(from);
+  if (!range && range.error().code == Errc::busy) {
+    state_ = State::preparing;
+    return services_.reader.find_index(work().find, from, &Session::index_read, this);
+  }
+  if (!range) {
+    Error error = range.error();
+    if (error.code == Errc::no_space) error.code = Errc::busy;  // to the client: try again
+    services_.report_damage(services_.reader.damaged_file(), error);
+    return answer_problem(problem_of_position(error, from > services_.reader.committed().end));
+  }
+  Work& w = work();
+  w.log_head = true;
+  w.log_answer = {.first = from, .end = range->end, .follow = false, .content_bytes = range->bytes()};
+  if (!head_only_) cursor_.open_index(*range);
+  prepare();
+}
+
+void Session::index_read(void* session, log::Fetch&) {
+  auto& self = *static_cast<Session*>(session);
+  if (!self.connection_.open()) return self.connection_.close_when_idle();
+  const http::Command command = self.work().command;
+  self.get_index(std::get<http::GetIndex>(command));
+}
+
 // ---- segments ----
 
 tl::expected<void, http::Problem> Session::select(const http::GetSegment& request) {
   for (const auto& segment : services_.reader.layout().segments) {
     if (segment->first != request.first || segment->end.value != request.last.value + 1) continue;
-    const tl::expected<http::Selection, http::Problem> selection =
-        http::resolve(request, head_only_, segment->file_bytes, segment->sha256);
-    if (!selection) return tl::unexpected(selection.error());
     Work& w = work();
+    w.sha256 = request.index ? segment->index.sha256 : segment->sha256;
+    w.file_bytes = request.index ? segment->index.bytes : segment->file_bytes;
+    const tl::expected<http::Selection, http::Problem> selection =
+        http::resolve(request, head_only_, w.file_bytes, w.sha256);
+    if (!selection) return tl::unexpected(selection.error());
     w.selection = *selection;
-    w.sha256 = segment->sha256;
-    w.file_bytes = segment->file_bytes;
     w.log_head = false;
-    if (selection->status != 304 && selection->bytes > 0 && !head_only_)
-      cursor_.open_file(segment, selection->offset, selection->offset + selection->bytes);
+    if (selection->status == 304 || selection->bytes == 0 || head_only_) return {};
+    const uint64_t end = selection->offset + selection->bytes;
+    if (request.index) {
+      cursor_.open_index_file(segment, selection->offset, end);
+    } else {
+      cursor_.open_file(segment, selection->offset, end);
+    }
     return {};
   }
   http::Problem problem;

@@ -57,7 +57,7 @@ class Session final : public ListLink, private net::Handler, private stream::Cur
     uint64_t from_offset = 0;
     bool finding_to = false;
     bool follow = false;
-    bool log_head = false;  // the prepared cursor is of a log, not of a segment
+    bool log_head = false;  // the prepared cursor is of the log or the index, not of a segment
   };
 
   // net::Handler
@@ -83,6 +83,8 @@ class Session final : public ListLink, private net::Handler, private stream::Cur
   void to_found(uint64_t offset);
   Work& work();
   tl::expected<void, http::Problem> select(const http::GetSegment& request);
+  void get_index(const http::GetIndex& request);
+  static void index_read(void* session, log::Fetch& fetch);
   void get_segment();
   void get_document(std::shared_ptr<const std::string> document);
   void get_blob(const http::GetBlob& request);

@@ -287,8 +287,13 @@ std::shared_ptr<const std::string> Shard::segments_document() {
   if (segments_document_ == nullptr || layout.version != segments_version_) {
     std::vector<http::SegmentEntry> entries;
     for (const auto& segment : layout.segments)
-      entries.push_back(
-          {segment->first, {segment->end.value - 1}, segment->file_bytes, segment->sha256, segment->chain_before});
+      entries.push_back({segment->first,
+                         {segment->end.value - 1},
+                         segment->file_bytes,
+                         segment->sha256,
+                         segment->chain_before,
+                         segment->index.bytes,
+                         segment->index.sha256});
     segments_document_ = std::make_shared<const std::string>(
         http::to_json(http::SegmentsDocument{layout.first_retained, layout.tail.front()->first, entries}));
     segments_version_ = layout.version;
@@ -398,6 +403,7 @@ void Shard::update_counters() {
   set(counters_.chunk_misses, chunks.misses);
   set(counters_.chunk_bytes_read, chunks.bytes_read);
   set(counters_.damaged_chunks, chunks.corrupt_chunks);
+  set(counters_.index_mends, chunks.index_mends);
   if (log_ == nullptr) return;
   const log::Statistics writer = log_->statistics();
   set(counters_.groups, writer.groups_written);

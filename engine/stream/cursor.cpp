@@ -30,6 +30,23 @@ void Cursor::open_file(std::shared_ptr<const log::Segment> segment, uint64_t off
   mode_ = Mode::file;
 }
 
+void Cursor::open_index(const log::Reader::IndexRange& range) {
+  CHECK(mode_ == Mode::closed && range.bytes() > 0);
+  offset_ = range.offset;
+  end_ = range.sealed_end + range.tail->size();
+  tail_ = range.tail;
+  mode_ = Mode::index;
+}
+
+void Cursor::open_index_file(std::shared_ptr<const log::Segment> segment, uint64_t offset, uint64_t end) {
+  CHECK(mode_ == Mode::closed && offset <= end && end <= segment->index.bytes);
+  offset_ = offset;
+  end_ = end;
+  if (offset == end) return;
+  segment_ = std::move(segment);
+  mode_ = Mode::index_file;
+}
+
 void Cursor::open_follow(uint64_t offset) {
   CHECK(mode_ == Mode::closed);
   offset_ = offset;
@@ -49,17 +66,45 @@ void Cursor::close() {
   view_.reset();
   block_.reset();
   segment_.reset();
+  tail_.reset();
   mode_ = Mode::closed;
 }
 
+ByteView Cursor::index_tail() const {
+  if (mode_ != Mode::index || end_ - offset_ > tail_->size()) return {};
+  return ByteView(*tail_).last(end_ - offset_);
+}
+
 Result<log::View> Cursor::view(size_t size_max) {
-  if (mode_ == Mode::file) return reader_.view_file(*segment_, offset_, size_max);
+  switch (mode_) {
+    case Mode::file:
+      return reader_.view_file(*segment_, offset_, size_max);
+    case Mode::index:
+      return reader_.view_index(offset_, std::min<uint64_t>(size_max, end_ - tail_->size() - offset_));
+    case Mode::index_file:
+      return reader_.view_index_file(*segment_, offset_, size_max);
+    case Mode::closed:
+    case Mode::range:
+    case Mode::follow:
+      break;
+  }
   return reader_.view(offset_, size_max);
 }
 
 void Cursor::fetch() {
   if (fetch_.in_flight) return;
-  if (mode_ == Mode::file) return reader_.fetch_file(fetch_, *segment_, offset_, &Cursor::fetched, this);
+  switch (mode_) {
+    case Mode::file:
+      return reader_.fetch_file(fetch_, *segment_, offset_, &Cursor::fetched, this);
+    case Mode::index:
+      return reader_.fetch_index(fetch_, offset_, &Cursor::fetched, this);
+    case Mode::index_file:
+      return reader_.fetch_index_file(fetch_, *segment_, offset_, &Cursor::fetched, this);
+    case Mode::closed:
+    case Mode::range:
+    case Mode::follow:
+      break;
+  }
   reader_.fetch(fetch_, offset_, &Cursor::fetched, this);
 }
 
@@ -69,6 +114,7 @@ void Cursor::fetched(void* cursor, log::Fetch&) { static_cast<Cursor*>(cursor)->
 Result<bool> Cursor::prepare() {
   if (mode_ == Mode::closed) return true;
   if (mode_ == Mode::follow && offset_ == reader_.committed().offset) return true;
+  if (!index_tail().empty()) return true;
   const Result<log::View> first = view(1);
   if (first) return true;
   if (first.error().code != Errc::busy) return fail(first.error());
@@ -80,6 +126,8 @@ Result<Cursor::Piece> Cursor::pull() {
   CHECK(view_.bytes().empty());
   if (mode_ == Mode::closed || fetch_.in_flight) return Piece{};
   if (mode_ == Mode::follow) return pull_follow();
+  if (const ByteView tail = index_tail(); !tail.empty())
+    return Piece{tail.first(std::min(tail.size(), kPieceBytesMax))};
   Result<log::View> bytes = view(std::min<uint64_t>(end_ - offset_, kPieceBytesMax));
   if (!bytes && bytes.error().code == Errc::busy) {
     fetch();

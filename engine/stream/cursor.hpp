@@ -1,9 +1,11 @@
 // One reader's place in the log: an offset and an end. Everything a client downloads is pulled through one of these, a
 // piece at a time, when its socket has room; between two sends it holds neither bytes nor a cache slot.
 //
-// Three ways to read:
+// Five ways to read:
 //   range   [offset, end) of the log's stream, as it is
 //   file    [offset, end) of a segment's file: its chunks, table and footer
+//   index   the index stream, from a boundary to the end: what is sealed, then the tail's blocks as they were
+//   index file  [offset, end) of a segment's index file
 //   follow  from `offset` on and on, in the chunked transfer coding, with a filler frame when there is no news
 // Thread:   the shard's.
 // Errors:   of log::Reader; after one the answer cannot be completed and the connection must close.
@@ -34,6 +36,8 @@ class Cursor final : private Waiter {
 
   void open_range(uint64_t offset, uint64_t end);
   void open_file(std::shared_ptr<const log::Segment> segment, uint64_t offset, uint64_t end);
+  void open_index(const log::Reader::IndexRange& range);
+  void open_index_file(std::shared_ptr<const log::Segment> segment, uint64_t offset, uint64_t end);
   void open_follow(uint64_t offset);
 
   // True when the first piece is at hand, so that damage is found before the answer's head says that all is well.
@@ -61,7 +65,7 @@ class Cursor final : private Waiter {
   bool idle() const { return !fetch_.in_flight; }
 
  private:
-  enum class Mode : uint8_t { closed, range, file, follow };
+  enum class Mode : uint8_t { closed, range, file, index, index_file, follow };
   // Where a follower is in the chunk that it sends.
   enum class Stage : uint8_t { between, joined, head, data, end, heartbeat, last };
   static constexpr size_t kPieceBytesMax = 256 * 1024;
@@ -69,6 +73,8 @@ class Cursor final : private Waiter {
 
   void news() override { owner_.cursor_ready(); }
   static void fetched(void* cursor, log::Fetch& fetch);
+  // The bytes of the index's tail from offset_ on; empty in other modes and before.
+  ByteView index_tail() const;
   Result<log::View> view(size_t size_max);
   void fetch();
   Result<Piece> pull_follow();
@@ -80,11 +86,12 @@ class Cursor final : private Waiter {
   log::Reader& reader_;
   Feed& feed_;
   Owner& owner_;
-  uint64_t offset_ = 0;  // of the log, or of the segment's file
+  uint64_t offset_ = 0;  // of the log, of the segment's file or of the index
   uint64_t end_ = 0;
   std::shared_ptr<const log::Segment> segment_;
-  log::View view_;  // held while a send is in flight
-  BlockRef block_;  // likewise
+  std::shared_ptr<const Bytes> tail_;  // of the index
+  log::View view_;                     // held while a send is in flight
+  BlockRef block_;                     // likewise
   log::Fetch fetch_;
   Mode mode_ = Mode::closed;
   Stage stage_ = Stage::between;

@@ -19,6 +19,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).parents[2]
 PROGRAM = ""
 WAIT_S = 120
+READERS = ("read_log.py", "read_log_requests.py")
 SEALED = 64  # records in a segment, so that a test has some
 DOCUMENT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
@@ -105,8 +106,8 @@ class Python(Live):
     def test_programs_read_the_log(self):
         self.post(2 * SEALED + 10)
         self.segments(2)
-        self.assertEqual(set(programs()), {"read_log.py", "read_log_requests.py"})
-        for name in programs():
+        self.assertEqual(set(programs()), {*READERS, "read_index.py"})
+        for name in READERS:
             with self.subTest(name):
                 out, errors = self.start(name).communicate(timeout=WAIT_S)
                 self.assertEqual(out.splitlines(), self.lines(), errors)
@@ -114,7 +115,7 @@ class Python(Live):
     # While records arrive and heartbeats pass, followers print each record; when the server stops, they end properly.
     def test_programs_follow(self):
         self.post(SEALED + 3)
-        followers = [self.start(name, "follow") for name in programs()]
+        followers = [self.start(name, "follow") for name in READERS]
         for follower in followers:
             for line in self.lines():
                 self.assertEqual(follower.stdout.readline().rstrip(), line)
@@ -127,6 +128,14 @@ class Python(Live):
         for follower in followers:
             out, errors = follower.communicate(timeout=WAIT_S)
             self.assertEqual((out, follower.returncode), ("", 0), errors)
+
+    # Segments and tail, by their index: what the text says of each record. (None here has an entry.)
+    def test_program_reads_the_index(self):
+        self.post(2 * SEALED + 10)
+        self.segments(2)
+        out, errors = self.start("read_index.py").communicate(timeout=WAIT_S)
+        expected = [f"{i} {i} 1 probe {(r[80:104] + r[120:128]).hex()}" for i, r in enumerate(self.posted)]
+        self.assertEqual(out.splitlines(), expected, errors)
 
     # The reader of the document notices a changed byte, wherever it is. (What it notices is the server's promise.)
     def test_reader_notices_damage(self):
@@ -156,7 +165,7 @@ class Curl(Live):
     # Every curl command of the document does what the text around it says.
     def test_commands(self):
         commands = curl_commands()
-        self.assertEqual(len(commands), 8)
+        self.assertEqual(len(commands), 11)
         (self.directory / "record.bin").write_bytes(make_record(0))
         post = next(c for c in commands if "--data-binary" in c)
         self.assertEqual(json.loads(self.curl(post)), {"position": 0})
@@ -175,6 +184,13 @@ class Curl(Live):
                 self.assertEqual(json.loads(out)["api"], 1)
             elif command.endswith("$URL/v1/segments"):
                 self.assertEqual(json.loads(out)["tail_first"], SEALED)
+            elif "segment.idx" in command:
+                part = (self.directory / "segment.idx").read_bytes()
+                self.assertEqual(hashlib.sha256(part).hexdigest(), listed["index_sha256"])
+                self.assertEqual(len(part), listed["index_bytes"])
+            elif "index.bin" in command:
+                index = (self.directory / "index.bin").read_bytes()
+                self.assertIn(self.posted[-1][80:104], index)
             elif "log.bin" in command:
                 self.assertIn(self.posted[-1], (self.directory / "log.bin").read_bytes())
             elif "first_chunk" in command:

@@ -63,8 +63,9 @@ class LogFaults : public testing::Test {
       const uint64_t before = world_->disk().failures();
       world_->disk().script({call, index, error});
       life.post(40, true);
-      const bool poisoned = life.log().poisoned();
       happened = world_->disk().failures() != before;
+      if (happened && !life.log().poisoned()) life.rest(kSecond);  // a worker has not told yet
+      const bool poisoned = life.log().poisoned();
       // A write or a sync that fails closes the log to posts; what is left of a file that was to be removed does not.
       const bool must = happened && error == EIO && (call == sim::DiskCall::write || call == sim::DiskCall::sync);
       EXPECT_TRUE(poisoned || !must) << what;
@@ -205,6 +206,7 @@ TEST_F(LogFaults, ABadSectorAffectsItsChunkOnly) {
   ASSERT_FALSE(names.empty());
   uint64_t lost = 0;
   for (const std::string& name : names) {
+    if (!name.ends_with(".seg")) continue;
     const std::string path = kDirectory + "/segments/" + name;
     const uint64_t size = left.contents(path)->size();
     for (uint64_t at = 512 * (size / 4096 % 8); at < size; at += 4096) {
@@ -234,6 +236,46 @@ TEST_F(LogFaults, ABadSectorAffectsItsChunkOnly) {
     }
   }
   EXPECT_GT(lost, 10u);
+}
+
+// A sector of an index file that cannot be read any more: the file is made anew, and nobody notices.
+TEST_F(LogFaults, ABadSectorOfAnIndexFileIsMended) {
+  make(small_log());
+  LogLife life(*world_, workload_, truth_, kSeed);
+  ASSERT_TRUE(life.open());
+  life.post(60, true);
+  life.stop_images();
+  life.rest(kSecond);
+  const auto layout = life.log().shared()->layout();
+  ASSERT_GT(layout->segments.size(), 0u);
+  const auto arrived = [](void* flag, log::Fetch&) { *static_cast<bool*>(flag) = true; };
+  for (const auto& segment : layout->segments) {
+    const Bytes before = *world_->disk().contents(segment->index_path);
+    ASSERT_EQ(before.size(), segment->index.bytes);
+    for (int pass = 0; pass < 3; ++pass) {  // found at first use, and when its table is known
+      world_->disk().make_unreadable(segment->index_path, 0);
+      const auto reader = log::Reader::make(life.io(), world_->files(), life.log().shared(), {});
+      Bytes served;
+      while (served.size() < before.size()) {
+        const Result<log::View> view = reader->view_index_file(*segment, served.size(), SIZE_MAX);
+        if (view) {
+          served.insert(served.end(), view->bytes().begin(), view->bytes().end());
+          continue;
+        }
+        ASSERT_EQ(view.error().code, Errc::busy) << view.error().message();
+        bool here = false;
+        log::Fetch fetch;
+        reader->fetch_index_file(fetch, *segment, served.size(), arrived, &here);
+        while (!here) life.turn(true);
+      }
+      EXPECT_EQ(served, before);
+      EXPECT_EQ(reader->statistics().index_mends, 1u);
+      EXPECT_EQ(*world_->disk().contents(segment->index_path), before);
+      while (!reader->idle()) life.turn(true);
+    }
+  }
+  life.close();
+  EXPECT_EQ(life.failure(), "");
 }
 
 // Space runs out while segments are made: posts are refused, reading goes on; when there is space again, posting goes

@@ -157,6 +157,7 @@ class ServerWorld {
     CHECK(world_.files().make_directory("log"));
     log::Options options;
     options.chunk_bytes = static_cast<uint32_t>(config.chunk_bytes);
+    options.row_bytes = static_cast<uint32_t>(config.row_bytes);
     options.journal_files = static_cast<uint32_t>(config.journal_files);
     options.journal_file_bytes = config.journal_file_bytes;
     options.group_bytes_max = static_cast<uint32_t>(config.group_bytes_max);

@@ -164,6 +164,7 @@ TEST(HttpDocuments, ServerSaysWhatAClientMustKnow) {
   http::ServerDocument document{.host = "abc",
                                 .admission = "open",
                                 .chunk_bytes = 262144,
+                                .row_bytes = 3072,
                                 .retain_days_max = 30,
                                 .first_retained = {4096},
                                 .committed_end = {5000},
@@ -173,6 +174,7 @@ TEST(HttpDocuments, ServerSaysWhatAClientMustKnow) {
   EXPECT_EQ(json["server"]["key"], std::string(64, '1'));
   EXPECT_EQ(json["log"]["committed_end"], 5000);
   EXPECT_EQ(json["log"]["first_retained"], 4096);
+  EXPECT_EQ(json["index"]["row_bytes"], 3072);
   EXPECT_EQ(json["retention"]["bytes"], nullptr);
   EXPECT_EQ(json["retention"]["days"], 30);
   EXPECT_EQ(json["limits"]["record_bytes_max"], 6080);
@@ -184,7 +186,8 @@ TEST(HttpDocuments, ServerSaysWhatAClientMustKnow) {
 }
 
 TEST(HttpDocuments, SegmentsAreListedInOrder) {
-  const http::SegmentEntry entries[] = {{{0}, {4095}, 9000000, {}, 0}, {{4096}, {8191}, 9100000, {}, 0xDEADBEEF}};
+  const http::SegmentEntry entries[] = {{{0}, {4095}, 9000000, {}, 0, 133680, {}},
+                                        {{4096}, {8191}, 9100000, {}, 0xDEADBEEF, 68144, {}}};
   const auto json = nlohmann::json::parse(
       http::to_json(http::SegmentsDocument{.first_retained = {0}, .tail_first = {8192}, .segments = entries}));
   EXPECT_EQ(json["tail_first"], 8192);
@@ -194,6 +197,8 @@ TEST(HttpDocuments, SegmentsAreListedInOrder) {
   EXPECT_EQ(json["segments"][1]["bytes"], 9100000);
   EXPECT_EQ(json["segments"][1]["chain_before"], 0xDEADBEEF);
   EXPECT_EQ(json["segments"][1]["sha256"], std::string(64, '0'));
+  EXPECT_EQ(json["segments"][1]["index_bytes"], 68144);
+  EXPECT_EQ(json["segments"][1]["index_sha256"], std::string(64, '0'));
   EXPECT_EQ(nlohmann::json::parse(http::to_json(http::SegmentsDocument{}))["segments"].size(), 0u);
 }
 

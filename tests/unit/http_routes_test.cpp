@@ -25,6 +25,13 @@ TEST(HttpRoutes, EachResourceBecomesItsCommand) {
   EXPECT_EQ(std::get<http::GetSegment>(segment->command).first.value, 4096u);
   EXPECT_EQ(std::get<http::GetSegment>(segment->command).last.value, 8191u);
   EXPECT_TRUE(route(get("/v1/segments/7-7")));  // one record
+  EXPECT_FALSE(std::get<http::GetSegment>(segment->command).index);
+  const auto segment_index = route(get("/v1/segments/4096-8191/index"));
+  EXPECT_EQ(std::get<http::GetSegment>(segment_index->command).last.value, 8191u);
+  EXPECT_TRUE(std::get<http::GetSegment>(segment_index->command).index);
+  for (const char* const path : {"/v1/segments/index", "/v1/segments//index", "/v1/segments/0-1/index/index",
+                                 "/v1/segments/0-1/", "/v1/segments/0-1/indices", "/v1/index/", "/v1/index/0"})
+    EXPECT_EQ(route(get(path)).error().type, ProblemType::not_found) << path;
 
   Head post{.method = Method::post, .path = "/v1/records", .authorization = "x"};
   post.content_type = "application/octet-stream";
@@ -32,6 +39,19 @@ TEST(HttpRoutes, EachResourceBecomesItsCommand) {
   const auto record = route(post);
   EXPECT_EQ(std::get<http::PostRecord>(record->command).credential, "x");
   EXPECT_EQ(record->body_bytes_max, log::kRecordBytesMax);
+}
+
+TEST(HttpRoutes, TheIndexTakesFrom) {
+  EXPECT_FALSE(std::get<http::GetIndex>(route(get("/v1/index"))->command).from);
+  EXPECT_EQ(std::get<http::GetIndex>(route(get("/v1/index", "from=64"))->command).from->value, 64u);
+  for (const char* const query :
+       {"from=", "from=+1", "from=01", "from=-1", "from=1x", "from=1&from=1", "from=99999999999999999999"})
+    EXPECT_EQ(route(get("/v1/index", query)).error().type, ProblemType::bad_parameter) << query;
+  for (const char* const query : {"to=5", "follow", "from=1&", "&from=1", "From=1", "x"})
+    EXPECT_EQ(route(get("/v1/index", query)).error().type, ProblemType::unknown_parameter) << query;
+  Head post = get("/v1/index");
+  post.method = Method::post;
+  EXPECT_EQ(route(post).error().type, ProblemType::method_not_allowed);
 }
 
 TEST(HttpRoutes, TheLogTakesFromToAndFollow) {

@@ -1,23 +1,24 @@
-// docs/log_format.md is normative: its worked example is read from the page itself, decoded, and written again.
+// docs/log_format.md is normative: its worked examples are read from the page itself, decoded, and written again.
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <sstream>
 
 #include "engine/log/frame.hpp"
+#include "engine/log/index_block.hpp"
 
 namespace cwtch::log {
 namespace {
 
-// The bytes of the ```hex block: lines of an offset and sixteen bytes.
-Bytes example() {
+// The bytes of a ```hex block, counted from 0: lines of an offset and sixteen bytes.
+Bytes example(int which) {
   std::ifstream file("docs/log_format.md");
   std::string line;
   Bytes bytes;
   bool inside = false;
   while (std::getline(file, line)) {
     if (line == "```hex") {
-      inside = true;
+      inside = which-- == 0;
     } else if (line == "```") {
       inside = false;
     } else if (inside) {
@@ -32,7 +33,7 @@ Bytes example() {
 }
 
 TEST(LogFormat, WorkedExampleIsWhatTheReaderReads) {
-  const Bytes bytes = example();
+  const Bytes bytes = example(0);
   ASSERT_EQ(bytes.size(), 352u);
   FrameWalker walker(bytes, {0});
   std::vector<std::pair<FrameKind, size_t>> frames;
@@ -61,6 +62,30 @@ TEST(LogFormat, WorkedExampleIsWhatTheReaderReads) {
   at += write_filler(MutableBytes(again).subspan(at), {2}, 32);
   EXPECT_EQ(at, again.size());
   EXPECT_EQ(again, bytes);
+}
+
+TEST(LogFormat, WorkedExampleOfAnIndexBlock) {
+  Bytes records[] = {Bytes(120), Bytes(121), Bytes(3100, 0xAA)};
+  for (size_t i = 0; i < 120; ++i) records[0][i] = static_cast<uint8_t>(i >= 64 && i < 80 ? 0 : i);
+  for (size_t i = 0; i < 121; ++i) records[1][i] = static_cast<uint8_t>(i >= 64 && i < 80 ? 0 : 0xFF - i);
+  for (size_t i = 0; i < kEntryBytes; ++i) records[2][64 + i] = static_cast<uint8_t>(0x10 + i);
+  IndexBlockBuilder builder({0}, 0, 3072);
+  for (const Bytes& record : records) builder.add(record);
+  EXPECT_EQ(builder.bytes(), example(1));
+
+  const Bytes bytes = example(1);
+  ASSERT_EQ(bytes.size(), 131u);
+  const auto block = IndexBlock::parse(bytes);
+  ASSERT_TRUE(block) << block.error().message();
+  EXPECT_EQ(block->header().records, 3u);
+  EXPECT_EQ(block->header().rows, 4u);
+  std::vector<std::tuple<uint64_t, uint64_t, uint32_t, bool, uint8_t>> entries;
+  block->for_each([&](const IndexEntry& entry) {
+    entries.emplace_back(entry.position.value, entry.row, entry.rows, entry.tagged, entry.bytes.front());
+  });
+  const std::vector<std::tuple<uint64_t, uint64_t, uint32_t, bool, uint8_t>> expected = {
+      {0, 0, 1, false, 0x50}, {1, 1, 1, false, 0xAF}, {2, 2, 2, true, 0x10}};
+  EXPECT_EQ(entries, expected);
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ SegmentEntry entry(uint64_t first, uint64_t end) {
           .chain_before = static_cast<uint32_t>(first * 7),
           .chain_after = static_cast<uint32_t>(end * 7),
           .hour_s = 3600,
-          .sha256 = {}};
+          .sha256 = {},
+          .index = {first * 2, (end - first) * 2, first * 40, (end - first) * 40, {}}};
 }
 
 class ManifestTest : public testing::Test {
@@ -44,6 +45,11 @@ TEST_F(ManifestTest, RemembersAndMerges) {
     ASSERT_TRUE(manifest->append({.segment = entry(20, 30), .run = {}, .first_retained = {}}));
     EXPECT_FALSE(manifest->append({.segment = entry(25, 40), .run = {}, .first_retained = {}}));  // overlaps
     EXPECT_FALSE(manifest->append({.segment = entry(31, 40), .run = {}, .first_retained = {}}));  // leaves a gap
+    SegmentEntry rows = entry(30, 40), index = entry(30, 40);
+    rows.index.first_row += 1;
+    EXPECT_FALSE(manifest->append({.segment = rows, .run = {}, .first_retained = {}}));
+    index.index.offset += 1;
+    EXPECT_FALSE(manifest->append({.segment = index, .run = {}, .first_retained = {}}));
   }
   const Result<Manifest> manifest = open();
   ASSERT_TRUE(manifest) << manifest.error().message();
@@ -51,6 +57,8 @@ TEST_F(ManifestTest, RemembersAndMerges) {
   EXPECT_EQ(manifest->state().segments[0].end.value, 20u);
   EXPECT_EQ(manifest->state().runs.size(), 2u);
   EXPECT_EQ(manifest->state().end().value, 30u);
+  EXPECT_EQ(manifest->state().segments[0].index.bytes, 800u);
+  EXPECT_EQ(manifest->state().row_end(), 60u);
 }
 
 TEST_F(ManifestTest, TornLastBlockIsIgnoredAndWrittenAgain) {
@@ -134,6 +142,8 @@ TEST_F(ManifestTest, CompactionKeepsWhatIsInForce) {
   EXPECT_EQ(manifest->state().end().value, 200u);  // retention took all of it; the log goes on where it was
   EXPECT_EQ(manifest->state().stream_end(), 200u * 4096);
   EXPECT_EQ(manifest->state().chain(), 1400u);
+  EXPECT_EQ(manifest->state().row_end(), 400u);
+  EXPECT_EQ(manifest->state().index_end(), 8000u);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/core/random.hpp"
+#include "engine/log/index_file.hpp"
 #include "engine/log/reader.hpp"
 #include "engine/log/segment_file.hpp"
 #include "engine/log/tail.hpp"
@@ -20,8 +21,9 @@ class LogReaderTest : public ::testing::Test {
   static constexpr uint32_t kChunkBytes = 16384;
 
   explicit LogReaderTest(uint32_t chunk_bytes = kChunkBytes)
-      : io(files), tail_({chunk_bytes, UINT32_MAX >> 12}, {0}, 0, 0), chunk_bytes_(chunk_bytes) {
+      : io(files), tail_({chunk_bytes, UINT32_MAX >> 12, kRowBytesDefault}, {0}, 0, 0, 0), chunk_bytes_(chunk_bytes) {
     shared->chunk_bytes = chunk_bytes;
+    shared->row_bytes = kRowBytesDefault;
     publish_layout();
     commit();
   }
@@ -60,7 +62,9 @@ class LogReaderTest : public ::testing::Test {
                         bytes});
       stream.insert(stream.end(), bytes.begin(), bytes.end());
     }
-    const auto entry = write_segment(files, "log", chunks, part.end, part.chain_after, 0);
+    const uint64_t index_offset = segments.empty() ? 0 : segments.back()->index.end();
+    const auto entry = write_segment(files, "log", chunks, part.end, part.chain_after, 0,
+                                     {part.segment->first_row, index_offset, kRowBytesDefault});
     ASSERT_TRUE(entry) << entry.error().message();
     segments.push_back(reopen(*entry));
     tail_.drop_front();
@@ -75,12 +79,15 @@ class LogReaderTest : public ::testing::Test {
   void merge(size_t first, size_t count) {
     const std::vector<std::shared_ptr<const Segment>> parts(segments.begin() + first, segments.begin() + first + count);
     size_t damaged = 0;
-    const auto entry = merge_segments(files, "log", parts, 0, &damaged);
+    const auto entry = merge_segments(files, "log", parts, 0, kRowBytesDefault, &damaged);
     ASSERT_TRUE(entry) << entry.error().message();
     segments[first] = reopen(*entry);
     segments.erase(segments.begin() + first + 1, segments.begin() + first + count);
     publish_layout();
-    for (const auto& part : parts) ASSERT_TRUE(files.unlink(part->path));
+    for (const auto& part : parts) {
+      ASSERT_TRUE(files.unlink(part->path));
+      ASSERT_TRUE(files.unlink(part->index_path));
+    }
   }
   void retire(size_t count) {
     first_retained_ = segments[count - 1]->end;
@@ -103,7 +110,8 @@ class LogReaderTest : public ::testing::Test {
                                           .chain_before = s.chain_before,
                                           .chain_after = s.chain_after,
                                           .hour_s = 0,
-                                          .sha256 = s.sha256});
+                                          .sha256 = s.sha256,
+                                          .index = s.index});
     publish_layout();
   }
   Bytes& file_of(size_t index) { return files.content(segments[index]->path); }

@@ -7,6 +7,7 @@
 
 #include "engine/core/random.hpp"
 #include "engine/log/frame.hpp"
+#include "engine/log/index_block.hpp"
 #include "engine/log/reader.hpp"
 #include "engine/log/tail.hpp"
 #include "tests/unit/log_reader_world.hpp"
@@ -20,11 +21,12 @@ constexpr uint64_t kRecordsPerPart = 100;
 
 struct Published {
   std::shared_ptr<Shared> shared = std::make_shared<Shared>();
-  Tail tail{{kChunkBytes, kRecordsPerPart}, {0}, 0, 0};
+  Tail tail{{kChunkBytes, kRecordsPerPart, kRowBytesDefault}, {0}, 0, 0, 0};
   uint64_t version = 0;
 
   Published() {
     shared->chunk_bytes = kChunkBytes;
+    shared->row_bytes = kRowBytesDefault;
     layout();
     commit();
   }

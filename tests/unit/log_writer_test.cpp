@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "engine/log/frame.hpp"
+#include "engine/log/index_file.hpp"
 #include "engine/log/log.hpp"
 #include "engine/log/maintenance.hpp"
 #include "engine/log/segment_file.hpp"
@@ -117,6 +118,26 @@ class LogWriter : public testing::Test {
       }
     }
     return bytes;
+  }
+  // Each segment has its index file, which says what its records say, and there is no other file. Rows and bytes are
+  // counted from the log's beginning: `rows_before` are those of records that retention has removed.
+  void check_indexes(uint64_t rows_before = 0) {
+    const auto layout = log_->shared()->layout();
+    std::vector<std::string> names;
+    uint64_t row = rows_before;
+    uint64_t offset = layout->segments.empty() ? 0 : layout->segments.front()->index.offset;
+    for (const auto& segment : layout->segments) {
+      const Status checked = check_index(world_->files(), *segment, options_.row_bytes);
+      EXPECT_TRUE(checked) << checked.error().message();
+      EXPECT_EQ(segment->index.first_row, row);
+      EXPECT_EQ(segment->index.offset, offset);
+      row = segment->index.row_end();
+      offset = segment->index.end();
+      names.push_back(segment->index_path.substr(std::string("log/segments/").size()));
+      names.push_back(segment->path.substr(std::string("log/segments/").size()));
+    }
+    EXPECT_EQ(layout->tail.front()->first_row, row);
+    EXPECT_EQ(world_->files().list("log/segments").value(), names);
   }
   std::vector<Bytes> records(ByteView bytes) {
     std::vector<Bytes> found;
@@ -377,6 +398,72 @@ TEST_F(LogWriter, RetentionRemovesWholeSegmentsAndFreesTheirKeys) {
   EXPECT_EQ(log_->shared()->layout()->first_retained, layout->first_retained);
 }
 
+TEST_F(LogWriter, IndexFilesFollowTheirSegments) {
+  close();
+  options_.row_bytes = 777;  // as it is in the settings when the log is made, and no more afterwards
+  open();
+  EXPECT_EQ(log_->options().row_bytes, kRowBytesDefault);
+  EXPECT_EQ(log_->shared()->row_bytes, kRowBytesDefault);
+  options_.row_bytes = kRowBytesDefault;
+  uint64_t row = 0;
+  std::vector<uint64_t> rows_before;
+  const auto post_some = [&](uint64_t from, uint64_t end) {
+    for (uint64_t i = from; i < end; ++i) {
+      Bytes record = make_record(i, kRecordBytesMin + i * 997 % (kRecordBytesMax - kRecordBytesMin));
+      if (i % 3 == 0) std::fill_n(record.begin() + kSignatureBytes, kEntryBytes, uint8_t{0});
+      ASSERT_TRUE(post(record));
+      rows_before.push_back(row);
+      row += rows_of(record.size(), kRowBytesDefault);
+    }
+    run_until_idle();
+  };
+  post_some(0, 75);
+  EXPECT_GT(log_->statistics().segments_merged, 0u);
+  check_indexes();
+  close();
+  open();
+  check_indexes();
+  restart_after_a_power_cut();
+  check_indexes();
+
+  close();
+  options_.retain_records_max = 30;
+  open();
+  post_some(75, 200);
+  log_->tick();
+  run_until_idle();
+  const uint64_t first = log_->shared()->layout()->first_retained.value;
+  ASSERT_GE(first, 150u);
+  check_indexes(rows_before[first]);
+
+  close();
+  options_.retain_records_max = 1;  // all but the tail
+  open();
+  log_->tick();
+  run_until_idle();
+  ASSERT_TRUE(log_->shared()->layout()->segments.empty());
+  close();
+  options_.retain_records_max = 0;
+  open();
+  EXPECT_EQ(log_->shared()->layout()->tail.front()->first_row,
+            rows_before[log_->shared()->layout()->first_retained.value]);
+  post_some(200, 240);
+  check_indexes(rows_before[log_->shared()->layout()->first_retained.value]);
+}
+
+// Merging reads the parts' index files, and makes what is missing or damaged anew on the way.
+TEST_F(LogWriter, MergingMendsIndexFiles) {
+  for (uint64_t i = 0; i < 11; ++i) ASSERT_TRUE(post(make_record(i)));
+  run_until_idle();
+  ASSERT_EQ(log_->shared()->layout()->segments.size(), 1u);
+  world_->disk().change_byte(log_->shared()->layout()->segments.front()->index_path, 70, 4);
+  for (uint64_t i = 11; i < 61; ++i) ASSERT_TRUE(post(make_record(i)));
+  run_until_idle();
+  EXPECT_GT(log_->statistics().segments_merged, 0u);
+  EXPECT_EQ(log_->statistics().damage_found, 0u);
+  check_indexes();
+}
+
 // A record whose ciphertext is the image of a journal group, at every alignment a client could aim for, is not taken
 // for one: it lacks the secret.
 TEST_F(LogWriter, ImageOfAGroupInARecordIsNotAGroup) {
@@ -408,11 +495,22 @@ TEST_F(LogWriter, VerifyNamesWhatIsDamaged) {
   for (uint64_t i = 0; i < 45; ++i) ASSERT_TRUE(post(make_record(i)));
   run_until_idle();
   const std::string path = log_->shared()->layout()->segments.front()->path;
+  const std::string index = log_->shared()->layout()->segments.front()->index_path;
   close();
   const auto ignore = [](const VerifyProgress&) {};
   auto damage = verify(world_->files(), "log", ignore);
   ASSERT_TRUE(damage);
   EXPECT_TRUE(damage->empty());
+  const size_t index_bytes = world_->disk().contents(index)->size();
+  for (const size_t at : {size_t{0}, size_t{20}, size_t{60}, index_bytes - 1}) {
+    world_->disk().change_byte(index, at, 1);
+    damage = verify(world_->files(), "log", ignore);
+    ASSERT_TRUE(damage);
+    ASSERT_EQ(damage->size(), 1u);
+    EXPECT_EQ(damage->front().file, index);
+    EXPECT_EQ(damage->front().error.code, Errc::corrupt);
+    world_->disk().change_byte(index, at, 1);
+  }
   world_->disk().change_byte(path, 5000, 1);
   damage = verify(world_->files(), "log", ignore);
   ASSERT_TRUE(damage);
@@ -468,12 +566,14 @@ TEST_F(LogRecovery, LeftoversAreRemoved) {
   for (uint64_t i = 0; i < 45; ++i) ASSERT_TRUE(post(make_record(i)));
   run_until_idle();
   close();
-  for (const char* const path : {"log/segments/sealing", "log/segments/x.seg", "log/keys/x.keys"})
+  for (const char* const path : {"log/segments/sealing", "log/segments/x.seg", "log/keys/x.keys",
+                                 "log/segments/sealing.idx", "log/segments/x.idx", "log/segments/x.idx.3"})
     world_->files().close(*world_->files().open(path, {.write = true, .create = true}));
   open();
   EXPECT_FALSE(world_->disk().exists("log/segments/sealing"));
   EXPECT_FALSE(world_->disk().exists("log/segments/x.seg"));
   EXPECT_FALSE(world_->disk().exists("log/keys/x.keys"));
+  check_indexes();
 }
 
 TEST_F(LogRecovery, DamagedKeyRunIsBuiltAnew) {

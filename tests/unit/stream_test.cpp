@@ -68,6 +68,20 @@ class FakeReader final : public log::Reader {
                   void* owner) override {
     fetch(f, offset, callback, owner);
   }
+  // The sealed index is the same bytes.
+  Result<IndexRange> index(log::Position) override { return fail(Errc::not_found, "fake"); }
+  void find_index(log::Fetch&, log::Position, void (*)(void*, log::Fetch&), void*) override { CHECK(false); }
+  Result<log::View> view_index(uint64_t offset, size_t size) override { return view(offset, size); }
+  void fetch_index(log::Fetch& f, uint64_t offset, void (*callback)(void*, log::Fetch&), void* owner) override {
+    fetch(f, offset, callback, owner);
+  }
+  Result<log::View> view_index_file(const log::Segment&, uint64_t offset, size_t size) override {
+    return view(offset, size);
+  }
+  void fetch_index_file(log::Fetch& f, const log::Segment&, uint64_t offset, void (*callback)(void*, log::Fetch&),
+                        void* owner) override {
+    fetch(f, offset, callback, owner);
+  }
   Statistics statistics() const override { return {}; }
   size_t pinned() const override { return 0; }
   bool idle() const override { return true; }
@@ -161,8 +175,12 @@ TEST(Cursor, RangesAreTheirBytes) {
     Feed feed(reader);
     Client client(reader, feed);
     const uint64_t offset = reader.random.below(1 << 20), end = offset + reader.random.below(2 << 20);
-    if (seed % 2 == 0) {
+    if (seed % 4 == 0) {
       client.cursor.open_range(offset, end);
+    } else if (seed % 4 == 1) {
+      auto segment = std::make_shared<log::Segment>();
+      segment->index.bytes = reader.committed_offset;
+      client.cursor.open_index_file(segment, offset, end);
     } else {
       auto segment = std::make_shared<log::Segment>();
       segment->file_bytes = reader.committed_offset;
@@ -176,6 +194,32 @@ TEST(Cursor, RangesAreTheirBytes) {
 }
 
 // Damage ends an answer where it is; nothing of it is sent.
+// What is sealed comes from the reader; then the tail's blocks, as they were when the answer began.
+TEST(Cursor, AnIndexIsWhatIsSealedAndThenTheTail) {
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    SCOPED_TRACE(seed);
+    FakeReader reader(seed);
+    reader.committed_offset = 3 << 20;
+    reader.busy_one_in = 3;
+    Feed feed(reader);
+    Client client(reader, feed);
+    const uint64_t offset = reader.random.below(1 << 20);
+    const uint64_t sealed_end = seed % 5 == 0 ? offset : offset + reader.random.below(1 << 20);
+    Bytes tail(seed % 7 == 0 ? 0 : 1 + reader.random.below(1 << 20));
+    if (offset == sealed_end && tail.empty()) tail.resize(48);
+    reader.random.fill(tail);
+    client.cursor.open_index({offset, sealed_end, std::make_shared<const Bytes>(tail), {1}});
+    const Result<bool> ready = client.cursor.prepare();
+    ASSERT_TRUE(ready);
+    while (!client.cursor.done()) {
+      if (!client.pull()) reader.deliver();
+    }
+    Bytes expected(reader.content(offset, sealed_end).begin(), reader.content(offset, sealed_end).end());
+    expected.insert(expected.end(), tail.begin(), tail.end());
+    EXPECT_EQ(client.received, expected);
+  }
+}
+
 TEST(Cursor, DamageEndsTheAnswer) {
   FakeReader reader(1);
   reader.committed_offset = 1 << 20;

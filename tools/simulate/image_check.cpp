@@ -2,6 +2,7 @@
 
 #include "engine/core/clock.hpp"
 #include "engine/core/random.hpp"
+#include "engine/log/index_file.hpp"
 #include "engine/sim/sim_files.hpp"
 #include "tools/simulate/log_walk.hpp"
 
@@ -36,6 +37,10 @@ std::string ImageCheck::recover(sim::Disk& image, const Truth& truth, const Prom
   std::vector<ByteView> records;
   std::string wrong = walk_log(files, shared, &memory, [&](uint64_t, ByteView record) { records.push_back(record); });
   if (wrong.empty()) wrong = truth.compare(promise, first, records);
+  for (const auto& segment : shared.layout()->segments) {  // nothing has to be made anew after a crash
+    const Status index = log::check_index(files, *segment, shared.row_bytes);
+    if (wrong.empty() && !index) wrong = segment->index_path + ": " + index.error().message();
+  }
   if (wrong.empty() && found != nullptr) {
     found->known.assign(first, nullptr);
     for (const ByteView record : records) found->known.push_back(std::make_shared<Bytes>(record.begin(), record.end()));

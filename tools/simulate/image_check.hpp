@@ -1,8 +1,9 @@
 // Recovers the log from a crash image and compares it with what was promised.
 //
 // For each image: the log opens; every record that was acknowledged or shown to a reader is there, byte for byte and at
-// its position; behind these come only records that were being posted. Some images are cut again after the recovery: a
-// second one finds exactly the same. Some are cut at each boundary inside the recovery.
+// its position; behind these come only records that were being posted; every segment's index file is whole. Some images
+// are cut again after the recovery: a second one finds exactly the same. Some are cut at each boundary inside the
+// recovery.
 #pragma once
 
 #include <string>
