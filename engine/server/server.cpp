@@ -63,8 +63,9 @@ std::vector<http::SchemeEntry> scheme_entries(const Config& config) {
   return entries;
 }
 
-retrieval::Service::Options retrieval_options(const Config& config, const std::string& host) {
+retrieval::Service::Options retrieval_options(const Config& config, const std::string& host, uint32_t row_bytes) {
   retrieval::Service::Options options;
+  options.row_bytes = row_bytes;
   options.server = host;
   for (const std::string& name : config.schemes) options.schemes.push_back(pir::find_scheme(name));
   options.grid.rows_max = config.database_rows_max;
@@ -179,8 +180,9 @@ OrText<std::unique_ptr<Server>> Server::open(const std::string& directory, const
                              .schemes = server->schemes_};
   if (!config.schemes.empty()) {
     server->retrieval_ = std::make_unique<retrieval::Service>(
-        retrieval_options(config, server->keys_.token_board.hostname), io::system_files(), server->clock_, context.log,
-        static_cast<uint32_t>(config.shards), &context, &Server::queries_answered, &Server::report_retrieval);
+        retrieval_options(config, server->keys_.token_board.hostname, options.row_bytes), io::system_files(),
+        server->clock_, context.log, static_cast<uint32_t>(config.shards), &context, &Server::queries_answered,
+        &Server::report_retrieval);
     context.retrieval = server->retrieval_.get();
   }
 

@@ -21,13 +21,10 @@ log::Reader::Options reader_options(const Config& config) {
   return options;
 }
 
-http::DatabasesDocument document_of(const retrieval::Catalog& catalog, const Config& config) {
+http::DatabasesDocument document_of(const retrieval::Catalog& catalog, const Config& config, uint32_t row_bytes) {
   const pir::Grid grid{.rows_max = config.database_rows_max};
-  http::DatabasesDocument document{.row_bytes = log::kRowBytesDefault,
-                                   .unit = grid.unit,
-                                   .factor = grid.factor,
-                                   .rows_max = grid.rows_max,
-                                   .offers = {}};
+  http::DatabasesDocument document{
+      .row_bytes = row_bytes, .unit = grid.unit, .factor = grid.factor, .rows_max = grid.rows_max, .offers = {}};
   for (const retrieval::Offer& offer : catalog.offers) {
     http::OfferEntry entry{.scheme = offer.scheme->info().name,
                            .parameters = offer.scheme->info().parameters,
@@ -315,7 +312,8 @@ std::shared_ptr<const std::string> Shard::databases_document() {
   const std::shared_ptr<const retrieval::Catalog> offered =
       context_.retrieval != nullptr ? catalog() : std::make_shared<const retrieval::Catalog>();
   if (databases_document_ == nullptr) {
-    databases_document_ = std::make_shared<const std::string>(http::to_json(document_of(*offered, context_.config)));
+    databases_document_ = std::make_shared<const std::string>(
+        http::to_json(document_of(*offered, context_.config, context_.log->row_bytes)));
   }
   return databases_document_;
 }
