@@ -2,6 +2,7 @@
 
 #include "kernels/choose.hpp"
 #include "kernels/pack.hpp"
+#include "kernels/pack_avx512.hpp"
 #include "kernels/pack_scalar.hpp"
 
 namespace cwtch::kernels {
@@ -9,6 +10,7 @@ namespace {
 
 constexpr PackTarget kTargets[] = {
     {"scalar", [] { return true; }, pack_scalar},
+    {"avx512", pack_avx512_usable, pack_avx512},
 };
 
 }  // namespace

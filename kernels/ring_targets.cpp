@@ -1,5 +1,6 @@
 #include "kernels/choose.hpp"
 #include "kernels/ring.hpp"
+#include "kernels/ring_avx512.hpp"
 #include "kernels/ring_scalar.hpp"
 
 namespace cwtch::kernels {
@@ -8,6 +9,7 @@ namespace {
 constexpr RingTarget kTargets[] = {
     {"scalar", [] { return true; }, forward_scalar, inverse_scalar, multiply_add_scalar, hint_add_scalar,
      digits_scalar},
+    {"avx512", ring_avx512_usable, forward_avx512, inverse_avx512, multiply_add_avx512, hint_add_avx512, digits_avx512},
 };
 
 }  // namespace

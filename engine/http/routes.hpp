@@ -57,8 +57,8 @@ struct PostRecord {
   std::string_view credential;
 };
 
-using Command = std::variant<GetServer, GetLog, GetSegments, GetSegment, PostRecord, GetIndex, GetDatabases, GetBlob,
-                             PostQuery>;
+using Command =
+    std::variant<GetServer, GetLog, GetSegments, GetSegment, PostRecord, GetIndex, GetDatabases, GetBlob, PostQuery>;
 
 struct Routed {
   Command command;

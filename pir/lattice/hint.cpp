@@ -62,16 +62,23 @@ Words structured_hint(const kernels::TiledMatrix& matrix, const DrawBlock& draw,
   }
 
   const size_t groups = (matrix.height() + kLanes - 1) / kLanes;
+  constexpr size_t kTogether = kernels::kBlockRows / kLanes;  // groups whose tiles lie side by side
   Words hint(groups * kLaneWords);
-  parallel(groups, [&](size_t group) {
-    Words sum(kLaneWords);
+  parallel((groups + kTogether - 1) / kTogether, [&](size_t task) {
+    const size_t first = task * kTogether, end = std::min(groups, first + kTogether);
+    Words sums((end - first) * kLaneWords);
     for (size_t block = 0; block < blocks; ++block) {
-      const BlockTiles tiles(matrix, block, group * kLanes);
-      kernels::ring().hint_add(sum.data(), tiles.tiles(), kStride, &multipliers[block * kDegree]);
+      for (size_t group = first; group < end; ++group) {
+        const BlockTiles tiles(matrix, block, group * kLanes);
+        kernels::ring().hint_add(&sums[(group - first) * kLaneWords], tiles.tiles(), kStride,
+                                 &multipliers[block * kDegree]);
+      }
     }
-    uint32_t* const to = &hint[group * kLaneWords];
-    for (size_t slot = 0; slot < kDegree; ++slot) {
-      std::copy_n(&sum[place[slot] * kLanes], kLanes, to + slot * kLanes);
+    for (size_t group = first; group < end; ++group) {
+      for (size_t slot = 0; slot < kDegree; ++slot) {
+        std::copy_n(&sums[(group - first) * kLaneWords + place[slot] * kLanes], kLanes,
+                    &hint[group * kLaneWords + slot * kLanes]);
+      }
     }
   });
   return hint;

@@ -165,7 +165,7 @@ class Curl(Live):
     # Every curl command of the document does what the text around it says.
     def test_commands(self):
         commands = curl_commands()
-        self.assertEqual(len(commands), 11)
+        self.assertEqual(len(commands), 12)
         (self.directory / "record.bin").write_bytes(make_record(0))
         post = next(c for c in commands if "--data-binary" in c)
         self.assertEqual(json.loads(self.curl(post)), {"position": 0})
