@@ -35,6 +35,8 @@ Client::Client(Store& store, Random& random, Dialer& dialer, const Endpoint& end
                const Options& options)
     : store_(store),
       random_(random),
+      dialer_(dialer),
+      endpoint_(endpoint),
       reading_(dialer, endpoint),
       lists_(dialer, endpoint),
       posting_(dialer, endpoint),
@@ -93,6 +95,16 @@ Result<SyncReport> Client::sync(Scheme scheme, const std::function<void(const Pr
   report.bytes = traffic().bytes_received - bytes_before;
   if (progress) progress({report.records, report.records, report.bytes});
   return report;
+}
+
+Result<RetrieveReport> Client::retrieve(const RetrieveOptions& options,
+                                        const std::function<void(const RetrieveProgress&)>& progress) {
+  if (const Status fresh = store_.refresh(); !fresh) return fail(fresh.error());
+  const Result<ServerFacts> facts = this->facts();
+  if (!facts) return fail(facts.error());
+  Retrieve retrieve(store_, random_, dialer_, endpoint_, host_, options);
+  retrieve.on_progress = progress;
+  return retrieve.run(reading_, *facts);
 }
 
 Status Client::watch(const std::function<void(const MessageStored&)>& on_message) {

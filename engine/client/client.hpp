@@ -10,6 +10,7 @@
 
 #include "engine/client/message.hpp"
 #include "engine/client/pull.hpp"
+#include "engine/client/retrieve.hpp"
 #include "engine/client/server_link.hpp"
 #include "engine/client/store.hpp"
 
@@ -48,6 +49,9 @@ class Client {
   static Result<ServerFacts> meet(Dialer& dialer, const Endpoint& endpoint);
 
   Result<SyncReport> sync(Scheme scheme, const std::function<void(const Progress&)>& progress);
+  // The same by private retrieval: see retrieve.hpp. Says nothing of how far the log is known.
+  Result<RetrieveReport> retrieve(const RetrieveOptions& options,
+                                  const std::function<void(const RetrieveProgress&)>& progress);
   // Shows every message of our groups that was not known, and then whatever arrives, until cancel() or an error.
   // Groups that are joined meanwhile are not watched.
   Status watch(const std::function<void(const MessageStored&)>& on_message);
@@ -69,6 +73,8 @@ class Client {
 
   Store& store_;
   Random& random_;
+  Dialer& dialer_;
+  const Endpoint endpoint_;
   ServerLink reading_;
   ServerLink lists_;
   ServerLink posting_;

@@ -4,7 +4,7 @@
 
 #include "engine/core/check.hpp"
 #include "engine/core/codec.hpp"
-#include "engine/log/format.hpp"
+#include "engine/log/index_block.hpp"
 
 namespace cwtch::client {
 namespace {
@@ -17,14 +17,13 @@ static_assert(kOpening.size() == 8);
 constexpr size_t kStreamOffset = crypto_secretbox_ZEROBYTES;
 constexpr size_t kFirstCiphertext = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES;
 
-bool probe(const GroupKey& key, ByteView ciphertext) {
+// `opening`: the first ciphertext bytes behind the tag.
+bool opens(const GroupKey& key, const uint8_t* nonce, const uint8_t* opening) {
   SecretBytes<crypto_core_hsalsa20_OUTPUTBYTES> subkey;
-  crypto_core_hsalsa20(subkey.data(), ciphertext.data(), key.data(), nullptr);
+  crypto_core_hsalsa20(subkey.data(), nonce, key.data(), nullptr);
   SecretBytes<kStreamOffset + kOpening.size()> stream;
-  crypto_stream_salsa20(stream.data(), stream.size(), ciphertext.data() + crypto_core_hsalsa20_INPUTBYTES,
-                        subkey.data());
-  const auto opened =
-      load_le<uint64_t>(stream.data() + kStreamOffset) ^ load_le<uint64_t>(ciphertext.data() + kFirstCiphertext);
+  crypto_stream_salsa20(stream.data(), stream.size(), nonce + crypto_core_hsalsa20_INPUTBYTES, subkey.data());
+  const auto opened = load_le<uint64_t>(stream.data() + kStreamOffset) ^ load_le<uint64_t>(opening);
   return opened == load_le<uint64_t>(bytes_of(kOpening).data());
 }
 
@@ -41,17 +40,24 @@ void Keyring::add(const Group& group) {
 
 size_t Keyring::match(ByteView record, size_t from) const {
   CHECK(record.size() >= log::kRecordBytesMin);
-  const ByteView entry = log::entry_of(record);
-  const ByteView ciphertext = log::ciphertext_of(record);
-  const bool tagged = sodium_is_zero(entry.data(), entry.size()) == 0;
-  if (!tagged && ciphertext.size() < kFirstCiphertext + kOpening.size()) return kNone;
+  if (log::is_tagged(record)) return match_entry(log::entry_of(record), from);
+  if (log::ciphertext_of(record).size() < kFirstCiphertext + kOpening.size()) return kNone;
+  return match_probe(log::probe_of(record), from);
+}
+
+size_t Keyring::match_entry(ByteView entry, size_t from) const {
+  CHECK(entry.size() == log::kEntryBytes);
   for (size_t i = from; i < keys_.size(); ++i) {
-    if (tagged) {
-      const ByteArray<8> tag = entry_tag(keys_[i].entry, server_, entry.first(log::kRecordHashBytes));
-      if (sodium_memcmp(tag.data(), entry.data() + log::kRecordHashBytes, tag.size()) == 0) return i;
-    } else if (probe(keys_[i].group, ciphertext)) {
-      return i;
-    }
+    const ByteArray<8> tag = entry_tag(keys_[i].entry, server_, entry.first(log::kRecordHashBytes));
+    if (sodium_memcmp(tag.data(), entry.data() + log::kRecordHashBytes, tag.size()) == 0) return i;
+  }
+  return kNone;
+}
+
+size_t Keyring::match_probe(ByteView probe, size_t from) const {
+  CHECK(probe.size() == log::kProbeBytes);
+  for (size_t i = from; i < keys_.size(); ++i) {
+    if (opens(keys_[i].group, probe.data(), probe.data() + log::kNonceBytes)) return i;
   }
   return kNone;
 }

@@ -25,6 +25,10 @@ class Keyring {
   // The first group from number `from` on whose key seems to open `record`, or kNone. REQUIRES: a record of at least
   // log::kRecordBytesMin bytes.
   size_t match(ByteView record, size_t from = 0) const;
+  // The same by what the index has of a record: the entry of a tagged one, the probe of any other. REQUIRES: entries of
+  // log::kEntryBytes, probes of log::kProbeBytes.
+  size_t match_entry(ByteView entry, size_t from = 0) const;
+  size_t match_probe(ByteView probe, size_t from = 0) const;
 
  private:
   struct Key {

@@ -110,6 +110,56 @@ uint64_t SegmentList::boundary_at(uint64_t position) const {
   return boundary;
 }
 
+namespace {
+
+Result<DatabaseOffer> database_offer(const Json& json) {
+  const auto request_bytes = number(member(json, "request_bytes"));
+  const Json& statics = member(json, "statics");
+  DatabaseOffer offer{text(member(json, "name")), request_bytes.value_or(0), {}};
+  if (offer.name.empty() || !request_bytes || !statics.is_array()) {
+    return fail(Errc::malformed, "list of databases: a database's fields are missing");
+  }
+  for (const Json& blob : statics) {
+    const auto bytes = number(member(blob, "bytes"));
+    const Result<Bytes> sha256 = from_hex(text(member(blob, "sha256")));
+    if (!bytes || !sha256 || sha256->size() != 32) return fail(Errc::malformed, "list of databases: a blob's fields");
+    DatabaseOffer::Static entry{{}, *bytes};
+    std::copy(sha256->begin(), sha256->end(), entry.sha256.begin());
+    offer.statics.push_back(entry);
+  }
+  return offer;
+}
+
+}  // namespace
+
+Result<OfferList> parse_offers(std::string_view json) {
+  const Json document = Json::parse(json, nullptr, false);
+  const Json& grid = member(document, "grid");
+  const auto row_bytes = number(member(document, "row_bytes"));
+  const auto unit = number(member(grid, "unit")), factor = number(member(grid, "factor")),
+             rows_max = number(member(grid, "rows_max"));
+  const Json& offers = member(document, "offers");
+  if (!row_bytes || *row_bytes > UINT32_MAX || !unit || !factor || !rows_max || !offers.is_array()) {
+    return fail(Errc::malformed, "list of databases: its fields are missing");
+  }
+  OfferList list{static_cast<uint32_t>(*row_bytes), *unit, *factor, *rows_max, {}};
+  for (const Json& entry : offers) {
+    const auto first_row = number(member(entry, "first_row")), end_row = number(member(entry, "end_row"));
+    const Json& databases = member(entry, "databases");
+    if (!first_row || !end_row || !databases.is_array()) {
+      return fail(Errc::malformed, "list of databases: a scheme's fields are missing");
+    }
+    SchemeOffer offer{text(member(entry, "scheme")), text(member(entry, "parameters")), *first_row, *end_row, {}};
+    for (const Json& database : databases) {
+      Result<DatabaseOffer> parsed = database_offer(database);
+      if (!parsed) return fail(parsed.error());
+      offer.databases.push_back(std::move(*parsed));
+    }
+    list.offers.push_back(std::move(offer));
+  }
+  return list;
+}
+
 Result<uint64_t> parse_posted(std::string_view json) {
   JsonField position{"position"};
   if (!read_object(json, {&position}) || position.kind != JsonField::Kind::number) {

@@ -39,6 +39,28 @@ struct SegmentList {
 };
 Result<SegmentList> parse_segments(std::string_view json);
 
+// What a server offers of one scheme of private retrieval.
+struct DatabaseOffer {
+  std::string name;
+  uint64_t request_bytes = 0;
+  struct Static {
+    ByteArray<32> sha256{};
+    uint64_t bytes = 0;
+  };
+  std::vector<Static> statics;
+};
+struct SchemeOffer {
+  std::string scheme, parameters;
+  uint64_t first_row = 0, end_row = 0;
+  std::vector<DatabaseOffer> databases;
+};
+struct OfferList {
+  uint32_t row_bytes = 0;
+  uint64_t unit = 0, factor = 0, rows_max = 0;
+  std::vector<SchemeOffer> offers;
+};
+Result<OfferList> parse_offers(std::string_view json);
+
 // What a post was answered with: {"position":N}.
 Result<uint64_t> parse_posted(std::string_view json);
 

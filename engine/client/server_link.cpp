@@ -1,5 +1,7 @@
 #include "engine/client/server_link.hpp"
 
+#include "engine/core/sha256.hpp"
+
 namespace cwtch::client {
 namespace {
 
@@ -61,6 +63,33 @@ Result<SegmentList> ServerLink::segments() {
   const Result<Bytes> document = this->document("/v1/segments", kSegmentListBytesMax);
   if (!document) return fail(document.error());
   return parse_segments(text_of(*document));
+}
+
+Result<OfferList> ServerLink::offers() {
+  const Result<Bytes> document = this->document("/v1/shards", kSegmentListBytesMax);
+  if (!document) return fail(document.error());
+  return parse_offers(text_of(*document));
+}
+
+Result<Bytes> ServerLink::blob(const ByteArray<32>& sha256, uint64_t bytes) {
+  Result<Bytes> blob = document("/v1/blobs/" + to_hex(sha256), bytes);
+  if (!blob) return blob;
+  Sha256 hash;
+  hash.add(*blob);
+  if (blob->size() != bytes || hash.finish() != sha256) {
+    return fail(Errc::corrupt, "server: a static blob is not the one it listed");
+  }
+  return blob;
+}
+
+Result<Bytes> ServerLink::query(std::string_view scheme, std::string_view database, ByteView request,
+                                uint64_t answer_bytes_max) {
+  const std::string target = "/v1/pir/" + std::string(scheme) + "/" + std::string(database);
+  const Result<HttpAnswer> answer =
+      http_.request({.method = "POST", .target = target, .content_type = "application/octet-stream", .body = request});
+  if (!answer) return fail(answer.error());
+  if (answer->status != 200) return refused(*answer);
+  return http_.read_all(answer_bytes_max);
 }
 
 Result<uint64_t> ServerLink::post(ByteView record) {

@@ -16,6 +16,12 @@ class ServerLink {
   Result<ServerFacts> facts();
   Result<SegmentList> segments();
 
+  Result<OfferList> offers();
+  // A static blob of `bytes` bytes, checked against its hash.
+  Result<Bytes> blob(const ByteArray<32>& sha256, uint64_t bytes);
+  // The answer to a query of private retrieval, of at most `answer_bytes_max` bytes.
+  Result<Bytes> query(std::string_view scheme, std::string_view database, ByteView request, uint64_t answer_bytes_max);
+
   // Content to be read with read(); refused unless the answer is 200.
   Status get(const std::string& target);
   Result<size_t> read(MutableBytes to) { return http_.read(to); }

@@ -60,14 +60,22 @@ void add_reading_commands(CLI::App& app, Program& program) {
     command
         ->add_option(
             "--scheme", program.scheme,
-            "full: everything behind a public boundary; segments: whole sealed files; cursor: from where we stopped")
-        ->check(CLI::IsMember({"full", "segments", "cursor"}))
+            "full: everything behind a public boundary; segments: whole sealed files; cursor: from where we stopped; "
+            "simplepir, ring32: only what is ours, without the server learning which")
+        ->check(CLI::IsMember({"full", "segments", "cursor", "simplepir", "ring32", "direct"}))
         ->capture_default_str();
     command->add_flag("--allow-leaky", program.allow_leaky,
                       "Permit schemes that tell the server something about this profile");
   };
   CLI::App* const sync = app.add_subcommand("sync", "Download what is new; goes on where it was interrupted");
   add_scheme(sync);
+  sync->add_option("--rounds", program.rounds,
+                   "Of private retrieval: queries of each database, whether anything is wanted or not. Choose it once, "
+                   "not by what you expect: it is what the server sees")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  sync->add_flag("--allow-relaxed-trust", program.allow_relaxed_trust,
+                 "Permit schemes that need trust in the server (direct: it sees what you fetch)");
   sync->callback([&] { program.sync(false); });
   CLI::App* const resync = app.add_subcommand("resync", "Forget all messages and download everything again");
   add_scheme(resync);

@@ -260,6 +260,10 @@ void Program::send() {
 // ---- reading ----
 
 void Program::sync(bool from_nothing) {
+  if (scheme != "full" && scheme != "segments" && scheme != "cursor") {
+    if (from_nothing) throw Refusal{"resync downloads everything again: --scheme full, segments or cursor"};
+    return retrieve();
+  }
   const auto store = open();
   if (from_nothing) {
     if (const Status forgot = store->forget_messages(); !forgot) give_up(directory, forgot.error());
@@ -301,6 +305,55 @@ void Program::sync(bool from_nothing) {
   for (const GroupState& state : store->profile().groups())
     missing += state.tree.gaps().size() + store->profile().broken_promises(state.group.id).size();
   if (missing > 0 && !json) fmt::print("{} missing that somebody saw: cwtchc gaps\n", plural(missing, "message"));
+}
+
+void Program::retrieve() {
+  const auto store = open();
+  for (const Address& server : servers(*store)) {
+    SocketDialer dial = dialer();
+    Client client(*store, random_, dial, endpoint_of(server.url), server.host, client_options());
+    tools::Progress bar("Retrieving", "queries", 0,
+                        json ? tools::Progress::Style::json : tools::Progress::Style::automatic);
+    const RetrieveOptions options{.scheme = scheme, .rounds = rounds, .allow_relaxed_trust = allow_relaxed_trust};
+    const Result<RetrieveReport> report = client.retrieve(options, [&](const RetrieveProgress& p) {
+      bar.set_total(p.queries_total);
+      bar.set(p.queries_done);
+    });
+    bar.finish();
+    if (!report) give_up(server.url, report.error(), cure_of(report.error()));
+    if (json) {
+      fmt::print("{}\n", nlohmann::ordered_json{{"server", server.url},
+                                                {"records", report->records},
+                                                {"wanted", report->wanted},
+                                                {"messages", report->messages},
+                                                {"unreadable", report->unreadable},
+                                                {"waiting", report->waiting},
+                                                {"outside", report->outside},
+                                                {"failed_queries", report->failed_queries},
+                                                {"bytes", report->bytes()},
+                                                {"index_bytes", report->index_bytes},
+                                                {"statics_bytes", report->statics_bytes},
+                                                {"query_bytes", report->query_bytes},
+                                                {"tail_bytes", report->tail_bytes}}
+                             .dump());
+      continue;
+    }
+    fmt::print(
+        "{} in the index, {} of ours; {:.2f} MB moved: index {:.2f}, static parts {:.2f}, queries {:.2f}, the newest "
+        "records {:.2f}\n",
+        plural(report->records, "record"), plural(report->messages, "new message"),
+        static_cast<double>(report->bytes()) / 1e6, static_cast<double>(report->index_bytes) / 1e6,
+        static_cast<double>(report->statics_bytes) / 1e6, static_cast<double>(report->query_bytes) / 1e6,
+        static_cast<double>(report->tail_bytes) / 1e6);
+    if (report->waiting > 0)
+      fmt::print("{} still waiting: run it again, or take everything once: cwtchc sync\n",
+                 plural(report->waiting, "message"));
+    if (report->outside > 0)
+      fmt::print("{} older than what the server offers by this scheme: cwtchc sync\n",
+                 plural(report->outside, "message"));
+    if (report->failed_queries > 0)
+      fmt::print("{} not answered; their slots are lost, as the rules want\n", plural(report->failed_queries, "query"));
+  }
 }
 
 void Program::watch() {

@@ -26,6 +26,8 @@ struct Program {
   bool json = false;
   bool untagged = false;
   bool allow_leaky = false;
+  bool allow_relaxed_trust = false;
+  uint32_t rounds = 16;
   bool allow_plaintext = false;
 
   void profile_init();
@@ -37,6 +39,7 @@ struct Program {
   void post();
   void send();
   void sync(bool from_nothing);
+  void retrieve();
   void watch();
   void messages();
   void gaps();

@@ -1,0 +1,248 @@
+#include "engine/client/retrieve.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "engine/client/index_stream.hpp"
+#include "engine/client/message.hpp"
+#include "engine/client/record_stream.hpp"
+#include "engine/log/rows.hpp"
+#include "pir/grid.hpp"
+#include "pir/registry.hpp"
+
+namespace cwtch::client {
+namespace {
+
+constexpr uint64_t kRowsMaxAllowed = 1 << 20;  // of a database, whatever the server says
+
+size_t groups_on(const Profile& profile, const std::string& host) {
+  return static_cast<size_t>(std::count_if(profile.groups().begin(), profile.groups().end(),
+                                           [&](const GroupState& group) { return group.group.server == host; }));
+}
+
+}  // namespace
+
+Retrieve::Retrieve(Store& store, Random& random, Dialer& dialer, const Endpoint& endpoint, std::string host,
+                   const RetrieveOptions& options)
+    : store_(store),
+      random_(random),
+      dialer_(dialer),
+      endpoint_(endpoint),
+      host_(std::move(host)),
+      options_(options),
+      scheme_(pir::find_scheme(options.scheme)),
+      keyring_(host_),
+      wanted_(groups_on(store.profile(), host_)) {
+  for (const GroupState& group : store.profile().groups()) {
+    if (group.group.server != host_) continue;
+    keyring_.add(group.group);
+    groups_.push_back(group.group.id);
+  }
+}
+
+Result<RetrieveReport> Retrieve::run(ServerLink& link, const ServerFacts& facts) {
+  if (scheme_ == nullptr) return fail(Errc::unsupported, "retrieve: this program knows no such scheme");
+  if (scheme_->info().relaxed() && !options_.allow_relaxed_trust) {
+    return fail(Errc::denied,
+                "retrieve: this scheme shows the server more than others do, or needs trust in it; "
+                "--allow-relaxed-trust if you accept that");
+  }
+  if (!facts.allows(options_.scheme)) return fail(Errc::unsupported, "retrieve: this server does not offer the scheme");
+  const Result<OfferList> list = link.offers();
+  if (!list) return fail(list.error());
+  if (const Status checked = check_offer(*list); !checked) return fail(checked.error());
+  const auto bytes = [&link] { return link.traffic().bytes_received + link.traffic().bytes_sent; };
+  uint64_t before = bytes();
+  const auto spent = [&] { return bytes() - std::exchange(before, bytes()); };
+
+  if (const Status read = read_index(link); !read) return fail(read.error());
+  report_.index_bytes = spent();
+  if (const Status read = read_statics(link); !read) return fail(read.error());
+  report_.statics_bytes = spent();
+  if (const Status asked = query_all(); !asked) return fail(asked.error());
+  if (const Status read = read_tail(link); !read) return fail(read.error());
+  report_.tail_bytes = spent();
+  if (const Status kept = store_.commit(events_, Store::Keep::durable); !kept) return fail(kept.error());
+  return report_;
+}
+
+// Only what anybody would be offered: the grid's own ranges, of the sizes that follow from them.
+Status Retrieve::check_offer(const OfferList& list) {
+  const auto offer = std::find_if(list.offers.begin(), list.offers.end(),
+                                  [&](const SchemeOffer& one) { return one.scheme == options_.scheme; });
+  if (offer == list.offers.end()) {
+    return fail(Errc::busy, "retrieve: the server is still preparing this scheme; try again later");
+  }
+  if (offer->parameters != scheme_->info().parameters) {
+    return fail(Errc::unsupported, "retrieve: the server has other parameters than this program");
+  }
+  const pir::Grid pinned;
+  if (list.unit != pinned.unit || list.factor != pinned.factor || list.rows_max > kRowsMaxAllowed ||
+      offer->first_row > offer->end_row) {
+    return fail(Errc::corrupt, "server: its databases are not on the public grid");
+  }
+  const auto stretches = pir::Grid{.rows_max = list.rows_max}.cover(offer->first_row, offer->end_row);
+  bool same = stretches.size() == offer->databases.size();
+  for (size_t i = 0; same && i < stretches.size(); ++i) {
+    const pir::Geometry geometry{
+        .first_row = stretches[i].first_row, .rows = stretches[i].rows, .row_bytes = list.row_bytes};
+    same = pir::check(geometry) && scheme_->fits(geometry) && pir::name_of(geometry) == offer->databases[i].name;
+    geometries_.push_back(geometry);
+  }
+  if (!same) return fail(Errc::corrupt, "server: its databases are not those of the public grid");
+  offer_ = *offer;
+  row_bytes_ = list.row_bytes;
+  return {};
+}
+
+Status Retrieve::read_index(ServerLink& link) {
+  if (const Status got = link.get("/v1/index"); !got) return got;
+  // What is known already is not wanted again.
+  std::set<uint64_t> known;
+  for (const GroupId& id : groups_) {
+    for (const MessageStored& message : store_.profile().group(id)->messages) known.insert(message.position);
+  }
+  IndexStream stream;
+  std::optional<uint64_t> tail;
+  const auto visit = [&](const log::IndexEntry& entry) {
+    report_.records += 1;
+    if (!tail && entry.row + entry.rows > offer_.end_row) tail = entry.position.value;
+    const size_t group = entry.tagged ? keyring_.match_entry(entry.bytes) : keyring_.match_probe(entry.bytes);
+    if (group == Keyring::kNone || known.count(entry.position.value) != 0 || tail) return;
+    if (entry.row < offer_.first_row) {
+      report_.outside += 1;
+    } else {
+      (void)wanted_.add(group, entry);
+    }
+  };
+  Bytes room(256 * 1024);
+  while (true) {
+    const Result<size_t> got = link.read(room);
+    if (!got) return fail(got.error());
+    if (*got == 0) break;
+    if (const Status taken = stream.received(ByteView(room).first(*got), visit); !taken) return taken;
+  }
+  if (const Status whole = stream.finish(); !whole) return whole;
+  if (!geometries_.empty() && (!stream.place() || stream.place()->row < offer_.end_row)) {
+    return fail(Errc::corrupt, "server: its index ends before its databases do");
+  }
+  if (stream.place() && stream.place()->row_bytes != row_bytes_) {
+    return fail(Errc::corrupt, "server: its index counts in other rows than its databases have");
+  }
+  tail_position_ = tail.value_or(stream.place() ? stream.place()->position : 0);
+  report_.wanted = wanted_.records();
+  return {};
+}
+
+Status Retrieve::read_statics(ServerLink& link) {
+  const pir::Context context{.server = host_};
+  for (size_t i = 0; i < geometries_.size(); ++i) {
+    const auto limit = static_cast<uint64_t>(scheme_->cost(geometries_[i], 1).statics_bytes);
+    std::vector<pir::Blob> blobs;
+    for (const DatabaseOffer::Static& blob : offer_.databases[i].statics) {
+      if (blob.bytes > limit) return fail(Errc::corrupt, "server: a static blob is longer than the scheme's");
+      Result<Bytes> bytes = link.blob(blob.sha256, blob.bytes);
+      if (!bytes) return fail(bytes.error());
+      blobs.push_back({std::move(*bytes), blob.sha256});
+    }
+    auto client = scheme_->connect(context, geometries_[i], blobs);
+    if (!client) return fail(Errc::corrupt, "server: its static blobs are not what the scheme needs");
+    databases_.push_back({offer_.databases[i].name, std::move(*client)});
+  }
+  return {};
+}
+
+Status Retrieve::query_all() {
+  RetrieveProgress progress{0, uint64_t{options_.rounds} * databases_.size()};
+  for (uint32_t round = 0; round < options_.rounds; ++round) {
+    for (const Database& database : databases_) {
+      query(database);
+      progress.queries_done += 1;
+      if (on_progress) on_progress(progress);
+    }
+  }
+  report_.waiting = wanted_.records();
+  return {};
+}
+
+void Retrieve::query(const Database& database) {
+  const std::vector<uint64_t> rows = wanted_.choose(database.client->geometry());
+  pir::Query query = database.client->query(rows, random_);
+  ServerLink link(dialer_, endpoint_);
+  const Result<Bytes> answer =
+      link.query(scheme_->info().name, database.name, query.request, database.client->answer_bytes());
+  report_.query_bytes += link.traffic().bytes_received + link.traffic().bytes_sent;
+  if (!answer) {
+    report_.failed_queries += 1;
+    return;
+  }
+  const Result<std::vector<pir::Row>> fetched = database.client->recover(std::move(query.secret), *answer);
+  if (!fetched) {
+    report_.failed_queries += 1;
+    return;
+  }
+  for (const pir::Row& row : *fetched) {
+    if (const auto whole = wanted_.got(row.number, row.bytes)) take(*whole);
+  }
+}
+
+// What came must be the record that the index has there: its entry is part of it, and so is its probe.
+void Retrieve::take(const Wanted::Whole& whole) {
+  const Result<Bytes> record = log::decode_rows(whole.rows, row_bytes_);
+  if (!record) {
+    report_.unreadable += 1;
+    return;
+  }
+  const auto probe = log::probe_of(*record);
+  const ByteView entry = log::is_tagged(*record) ? log::entry_of(*record) : ByteView(probe);
+  if (!equal_vartime(entry, whole.entry)) {
+    report_.unreadable += 1;
+    return;
+  }
+  keep(whole.group, whole.position, *record);
+}
+
+void Retrieve::keep(size_t group, uint64_t position, ByteView record) {
+  const GroupState& state = *store_.profile().group(groups_[group]);
+  Result<Opened> opened = open(state.group, record);
+  if (!opened) {
+    report_.unreadable += 1;
+    return;
+  }
+  MessageStored stored = stored_message(state.group.id, record, std::move(*opened));
+  stored.position = position;
+  if (state.tree.find(stored.signature) == Tree::kUnknown) report_.messages += 1;
+  events_.emplace_back(std::move(stored));
+}
+
+// From the public boundary before what the databases do not have: the same for everybody.
+Status Retrieve::read_tail(ServerLink& link) {
+  const Result<SegmentList> list = link.segments();
+  if (!list) return fail(list.error());
+  const uint64_t from = list->boundary_at(tail_position_);
+  if (const Status got = link.get("/v1/log?from=" + std::to_string(from)); !got) return got;
+
+  struct Visitor final : RecordStream::Visitor {
+    explicit Visitor(Retrieve& owner) : retrieve(owner) {}
+    Status record(log::Position position, ByteView record, uint32_t) override {
+      if (position.value < retrieve.tail_position_) return {};  // fetched as rows, or to be
+      const size_t group = retrieve.keyring_.match(record);
+      if (group != Keyring::kNone) retrieve.keep(group, position.value, record);
+      return {};
+    }
+    void anchor(log::Position, uint32_t) override {}
+    Retrieve& retrieve;
+  };
+  Visitor visitor(*this);
+  RecordStream stream({from}, std::nullopt);
+  while (true) {
+    const Result<size_t> got = link.read(stream.room());
+    if (!got) return fail(got.error());
+    if (*got == 0) break;
+    if (const Status read = stream.received(*got, visitor); !read) return read;
+  }
+  if (!stream.between_frames()) return fail(Errc::corrupt, "server: its log ends inside a frame");
+  return {};
+}
+
+}  // namespace cwtch::client
