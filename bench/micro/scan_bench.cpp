@@ -179,6 +179,27 @@ void BM_scan_vnni(benchmark::State& state) {
 }
 BENCHMARK(BM_scan_vnni)->Name("scan/ceiling/vnni")->Unit(benchmark::kMillisecond);
 
+// Building the matrix from 256 records over and over, so many columns at once; bytes moved: what is written.
+void BM_scan_fill(benchmark::State& state) {
+  constexpr size_t kRecords = 256;
+  const auto count = static_cast<size_t>(state.range(0));
+  TiledMatrix matrix(kHeight, kWidth);
+  const std::vector<uint8_t> records(kRecords * kHeight, 7);
+  std::vector<const uint8_t*> columns;
+  for (size_t i = 0; i < kRecords; ++i) columns.push_back(&records[i * kHeight]);
+  for (auto _ : state) {
+    for (size_t column = 0; column < kWidth; column += count) {
+      if (count == 1) {
+        matrix.set_column(column, columns[column % kRecords]);
+      } else {
+        matrix.set_columns(column, count, &columns[column % kRecords]);
+      }
+    }
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(matrix.bytes()));
+}
+BENCHMARK(BM_scan_fill)->Name("scan/fill")->Arg(1)->Arg(4)->Arg(16)->Arg(64)->Arg(256)->Unit(benchmark::kMillisecond);
+
 // Times are of one batch. Minimum time 1 s, so that a best of many is one.
 void add(const std::string& name, const std::function<void(benchmark::State&)>& run) {
   benchmark::RegisterBenchmark(name.c_str(), run)->Unit(benchmark::kMillisecond)->UseManualTime()->MinTime(1);
