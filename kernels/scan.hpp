@@ -46,8 +46,8 @@ class TiledMatrix {
   // `bytes`: `height` of them. REQUIRES: column < width(). Different columns of different groups of four may be set by
   // different threads.
   void set_column(size_t column, const uint8_t* bytes);
-  // Columns `first` to `first + count`; bytes[i]: `height` of them. The more at once, the better: groups of four are
-  // set several times as fast as single columns, and 16 or more neighbours are written in longer pieces.
+  // `count` columns from `first` on; bytes[i]: `height` of them. Groups of four are set half as fast again as single
+  // columns.
   void set_columns(size_t first, size_t count, const uint8_t* const* bytes);
   void column(size_t column, uint8_t* bytes) const;
 
