@@ -46,6 +46,9 @@ class TiledMatrix {
   // `bytes`: `height` of them. REQUIRES: column < width(). Different columns of different groups of four may be set by
   // different threads.
   void set_column(size_t column, const uint8_t* bytes);
+  // `count` columns from `first` on; bytes[i]: `height` of them. Groups of four are set half as fast again as single
+  // columns.
+  void set_columns(size_t first, size_t count, const uint8_t* const* bytes);
   void column(size_t column, uint8_t* bytes) const;
 
   size_t height() const { return height_; }
@@ -72,7 +75,7 @@ class TiledMatrix {
   }
 
  private:
-  size_t place(size_t row, size_t column) const;
+  size_t group(size_t block_number, size_t column) const;  // where the four columns that `column` is in begin
 
   size_t height_ = 0, width_ = 0, stored_width_ = 0, blocks_ = 0, bytes_ = 0;
   uint8_t* tiles_ = nullptr;

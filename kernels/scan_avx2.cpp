@@ -65,40 +65,36 @@ CWTCH_AVX2_INLINE void add_wide(__m128i low, __m128i high, int64_t* to) {
 
 using BlockSums = int64_t[kBlockRows];
 
-// kRegisters * 8 rows of a panel, by kQueries queries.
-template <int kRegisters, int kQueries>
-CWTCH_AVX2_INLINE void dot(const uint8_t* tiles, size_t groups, const uint8_t* const* digits, BlockSums* sums,
-                           size_t first_row) {
-  Rows8 rows[kQueries][kRegisters];
-  CWTCH_UNROLL for (int query = 0; query < kQueries; ++query) {
-    CWTCH_UNROLL for (int i = 0; i < kRegisters; ++i) rows[query][i] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-  }
+constexpr int kRegisters = 4;  // of bytes at a time: 8 sums, 2 halves of bytes, 4 digits and a mask are 15 registers
+constexpr size_t kRowsAtOnce = kRegisters * 8;
+static_assert(kBlockRows == 2 * kRowsAtOnce);
+
+// kRowsAtOnce rows of a panel. The other half of the rows lies in between, so that the processor does not see a stream
+// to fetch ahead; asked for the same rows of the next panel, it does as well as with one.
+CWTCH_AVX2_INLINE void dot(const uint8_t* tiles, size_t groups, const uint8_t* digits, int64_t* sums) {
+  Rows8 rows[kRegisters];
+  CWTCH_UNROLL for (Rows8& r : rows) r = {_mm256_setzero_si256(), _mm256_setzero_si256()};
   const __m256i even_bytes = _mm256_set1_epi16(0xff);
   for (size_t group = 0; group < groups; ++group) {
-    __m256i even[kRegisters], odd[kRegisters];
-    CWTCH_UNROLL for (int i = 0; i < kRegisters; ++i) {
-      const uint8_t* const place = tiles + group * kBlockRows * 4 + first_row * 4 + i * 32;
-      const __m256i bytes = _mm256_load_si256(reinterpret_cast<const __m256i*>(place));
-      even[i] = _mm256_and_si256(bytes, even_bytes);
-      odd[i] = _mm256_srli_epi16(bytes, 8);
+    const uint8_t* const place = tiles + group * kBlockRows * 4;
+    const char* const next = reinterpret_cast<const char*>(place) + kPanelColumns * kBlockRows;
+    _mm_prefetch(next, _MM_HINT_T1);
+    _mm_prefetch(next + 64, _MM_HINT_T1);
+    __m256i factors[4];
+    CWTCH_UNROLL for (int digit = 0; digit < 4; ++digit) {
+      int two;
+      __builtin_memcpy(&two, digits + group * 16 + digit * 4, sizeof two);
+      factors[digit] = _mm256_set1_epi32(two);
     }
-    CWTCH_UNROLL for (int query = 0; query < kQueries; ++query) {
-      __m256i factors[4];
-      CWTCH_UNROLL for (int digit = 0; digit < 4; ++digit) {
-        int two;
-        __builtin_memcpy(&two, digits[query] + group * 16 + digit * 4, sizeof two);
-        factors[digit] = _mm256_set1_epi32(two);
-      }
-      CWTCH_UNROLL for (int i = 0; i < kRegisters; ++i) add(even[i], odd[i], factors, rows[query][i]);
+    CWTCH_UNROLL for (int i = 0; i < kRegisters; ++i) {
+      const __m256i bytes = _mm256_load_si256(reinterpret_cast<const __m256i*>(place + i * 32));
+      add(_mm256_and_si256(bytes, even_bytes), _mm256_srli_epi16(bytes, 8), factors, rows[i]);
     }
   }
-  CWTCH_UNROLL for (int query = 0; query < kQueries; ++query) {
-    CWTCH_UNROLL for (int i = 0; i < kRegisters; ++i) {
-      const Rows8& r = rows[query][i];
-      int64_t* const to = sums[query] + first_row + i * 8;
-      add_wide(_mm256_castsi256_si128(r.low), _mm256_castsi256_si128(r.high), to);
-      add_wide(_mm256_extracti128_si256(r.low, 1), _mm256_extracti128_si256(r.high, 1), to + 4);
-    }
+  CWTCH_UNROLL for (int i = 0; i < kRegisters; ++i) {
+    const Rows8& r = rows[i];
+    add_wide(_mm256_castsi256_si128(r.low), _mm256_castsi256_si128(r.high), sums + i * 8);
+    add_wide(_mm256_extracti128_si256(r.low, 1), _mm256_extracti128_si256(r.high, 1), sums + i * 8 + 4);
   }
 }
 
@@ -132,27 +128,20 @@ CWTCH_AVX2_INLINE void finish(const StripeQuery& query, const BlockSums& sums, M
   }
 }
 
-// Eight registers of sums: of 32 rows for one query, of 16 rows for two, which then share what takes a tile apart.
-template <int kQueries>
-CWTCH_AVX2 void accumulate_some(const uint8_t* tiles, size_t groups, const StripeQuery* queries, Modulus modulus) {
-  constexpr int kRegisters = 4 / kQueries;
-  alignas(32) BlockSums sums[kQueries] = {};
+CWTCH_AVX2 void accumulate_one(const uint8_t* tiles, size_t groups, const StripeQuery& query, Modulus modulus) {
+  alignas(32) BlockSums sums = {};
   for (size_t group = 0; group < groups; group += kPanelColumns / 4) {
-    const uint8_t* digits[kQueries];
-    for (int query = 0; query < kQueries; ++query) digits[query] = queries[query].digits + group * 16;
     const uint8_t* const panel = tiles + group * kBlockRows * 4;
+    const uint8_t* const digits = query.digits + group * 16;
     const size_t panel_groups = std::min(groups - group, kPanelColumns / 4);
-    for (size_t row = 0; row < kBlockRows; row += kRegisters * 8) {
-      dot<kRegisters, kQueries>(panel, panel_groups, digits, sums, row);
-    }
+    dot(panel, panel_groups, digits, sums);
+    dot(panel + kRowsAtOnce * 4, panel_groups, digits, sums + kRowsAtOnce);
   }
-  for (int query = 0; query < kQueries; ++query) finish(queries[query], sums[query], modulus);
+  finish(query, sums, modulus);
 }
 
 void accumulate(const uint8_t* tiles, size_t groups, const StripeQuery* queries, size_t count, Modulus modulus) {
-  size_t i = 0;
-  for (; i + 2 <= count; i += 2) accumulate_some<2>(tiles, groups, queries + i, modulus);
-  if (i < count) accumulate_some<1>(tiles, groups, queries + i, modulus);
+  for (size_t i = 0; i < count; ++i) accumulate_one(tiles, groups, queries[i], modulus);
 }
 
 constexpr StripeKernel kKernel = {prepare, accumulate};

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -189,6 +189,27 @@ TEST(TiledMatrix, GivesBackItsColumns) {
         Bytes bytes(height);
         matrix.column(column, bytes.data());
         ASSERT_EQ(bytes, columns[column]) << height << " rows, column " << column << " of " << width;
+      }
+    }
+  }
+}
+
+TEST(TiledMatrix, SetsNeighboursAsItSetsEach) {
+  SeededRandom random(7);
+  for (const size_t height : {1, 64, 200}) {
+    for (const size_t first : {0, 1, 3, 4, 254, 1021, 1500}) {
+      for (const size_t count : {0, 1, 2, 3, 4, 5, 8, 11, 300}) {
+        TiledMatrix one(height, 2300), together(height, 2300);
+        std::vector<Bytes> columns(count, Bytes(height));
+        std::vector<const uint8_t*> bytes;
+        for (size_t i = 0; i < count; ++i) {
+          random.fill(columns[i]);
+          bytes.push_back(columns[i].data());
+          one.set_column(first + i, columns[i].data());
+        }
+        together.set_columns(first, count, bytes.data());
+        ASSERT_EQ(std::memcmp(one.block(0, 0), together.block(0, 0), one.bytes()), 0)
+            << height << " rows, " << count << " columns from " << first;
       }
     }
   }
