@@ -1,0 +1,139 @@
+"""retrieval_e2e.py CWTCHD CWTCHC IO: members fetch their messages by private retrieval from a real server.
+
+Tagged and untagged messages of one group, through databases that are merged and a restart; then what the server refuses.
+"""
+import hashlib
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import cwtch_server  # noqa: E402
+
+CWTCHD, CWTCHC, IO = sys.argv[1:4]
+SCHEMES = ("simplepir", "ring32")
+
+
+class Member:
+    def __init__(self, server, name):
+        self.directory, self.server = server.parent / name, server
+        self("profile", "init")
+
+    def __call__(self, *words, expect=0):
+        done = subprocess.run([CWTCHC, "--profile", str(self.directory), "--server", self.server.url, *words],
+                              capture_output=True, text=True, timeout=120)
+        assert done.returncode == expect, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout if expect == 0 else done.stderr
+
+    def texts(self, group):
+        return [json.loads(line)["text"] for line in self("--json", "messages", group).split("\n") if line]
+
+    def sync(self, *words):
+        return json.loads(self("--json", "sync", *words).splitlines()[-1])
+
+
+def noise(server, mark, count):
+    """Records of nobody here."""
+    connection = server.client()
+    for i in range(count):
+        connection.request("POST", "/v1/records", cwtch_server.make_record(f"{mark} {i}"),
+                           {"Content-Type": "application/octet-stream"})
+        answer = connection.getresponse()
+        assert answer.status == 201, answer.status
+        answer.read()
+    connection.close()
+
+
+def offers(server, rows):
+    """Waits until every scheme covers so many rows: {scheme: offer}."""
+    for _ in range(cwtch_server.WAIT_S * 10):
+        document = json.loads(server.get("/v1/shards"))
+        found = {offer["scheme"]: offer for offer in document["offers"]}
+        if set(found) == set(SCHEMES) and all(offer["end_row"] >= rows for offer in found.values()):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"no databases of {rows} rows: {document}")
+
+
+def post(server, path, body, expect):
+    connection = server.client()
+    connection.request("POST", path, body, {"Content-Type": "application/octet-stream"})
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    assert answer.status == expect, f"{path}: {answer.status} {text[:300]}"
+    return text
+
+
+def refusals(server, found):
+    simple, ring = found["simplepir"]["databases"][0], found["ring32"]["databases"][0]
+    ring_path = f"/v1/pir/ring32/{ring['name']}"
+    answer = post(server, f"/v1/pir/simplepir/{simple['name']}", bytes(simple["request_bytes"]), 200)
+    assert len(answer) == simple["answer_bytes"]
+    assert b"malformed-query" in post(server, ring_path, bytes(ring["request_bytes"] - 1), 422)
+    assert b"malformed-query" in post(server, ring_path, b"\xff" * ring["request_bytes"], 422)
+    assert b"content-too-large" in post(server, ring_path, bytes(ring["request_bytes"] + 1), 413)
+    for path in ("/v1/pir/ring32/90112-1024-1c", "/v1/pir/ring32/x", "/v1/pir/none/0-1024-1c", "/v1/pir/full/0-1024-1c"):
+        assert b"not-found" in post(server, path, b"", 404), path
+    # What was offered before its neighbours were merged with it.
+    assert b"0-8192-1c" in post(server, "/v1/pir/ring32/1024-1024-1c", b"", 410)
+    for database in (simple, ring):
+        for blob in database["statics"]:
+            data = server.get(f"/v1/blobs/{blob['sha256']}")
+            assert hashlib.sha256(data).hexdigest() == blob["sha256"] and len(data) == blob["bytes"]
+    assert server.get("/v1/blobs/" + "0" * 64, expect=404)
+
+
+def run(server):
+    ann, bob, eve = (Member(server, name) for name in ("ann", "bob", "eve"))
+    invite = ann("group", "create", "friends").strip()
+    bob("group", "join", invite)
+    eve("group", "create", "others")
+
+    said = []
+    for part in range(4):
+        said.append(f"tagged {part}")
+        ann("post", "friends", said[-1])
+        said.append(f"untagged {part} " + "long " * 150 * (part % 2))
+        bob("post", "--untagged", "friends", said[-1])
+        noise(server, f"part {part}", 300)
+    offers(server, 1024)
+
+    newcomers = {}
+    for scheme in SCHEMES:
+        newcomers[scheme] = member = Member(server, scheme)
+        member("group", "join", invite)
+        report = member.sync("--scheme", scheme, "--rounds", "10")
+        assert report["waiting"] == 0 and report["failed_queries"] == 0, report
+        assert member.texts("friends") == said, member.texts("friends")
+        assert report["query_bytes"] > 0 and report["wanted"] > 0
+        # Nobody's messages cost as much as everybody's.
+        other = eve.sync("--scheme", scheme, "--rounds", "10")
+        assert other["messages"] == 0
+        for what in ("index_bytes", "statics_bytes", "query_bytes", "tail_bytes"):
+            assert abs(other[what] - report[what]) < 64, (what, other, report)  # a report's digits, no message's
+    assert "--allow-relaxed-trust" in eve("sync", "--scheme", "direct", expect=1)
+
+    # Eight stretches become one, and a restart makes the same databases again.
+    noise(server, "more", 7100)
+    before = offers(server, 8192)
+    server.stop()
+    server.start()
+    for member in (ann, *newcomers.values()):
+        member("group", "join", invite)  # learns the port, which is another one now
+    after = offers(server, 8192)
+    for scheme in SCHEMES:
+        assert before[scheme]["databases"][0] == after[scheme]["databases"][0], scheme
+        ann("post", "friends", f"late, for {scheme}")
+        said.append(f"late, for {scheme}")
+        report = newcomers[scheme].sync("--scheme", scheme, "--rounds", "2")
+        assert report["waiting"] == 0 and newcomers[scheme].texts("friends") == said
+    refusals(server, after)
+
+
+with cwtch_server.Server(CWTCHD, [f"--io={IO}", f"--schemes={','.join(SCHEMES)}", "--seal-records=256",
+                                  "--batch-window-ms=1", "--journal-files=8"]) as under_test:
+    run(under_test)
+print("private retrieval: every message, by", " and ".join(SCHEMES))
