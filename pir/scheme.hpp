@@ -52,7 +52,8 @@ struct Info {
   // Estimated cost of the best known attack, in bits, and the model of the estimate; 0 where nothing is encrypted.
   double classical_bits = 0, quantum_bits = 0;
   const char* security_model = "";
-  bool merges = false;  // Server::merge() is cheaper than serve() on the union
+  bool merges = false;       // Server::merge() is cheaper than serve() on the union
+  uint64_t rows_min = 1024;  // of a database that is worth its statics: the grid's unit
 
   bool relaxed() const { return trust != Trust::none || leakage.any(); }
 };

@@ -13,7 +13,9 @@
 namespace cwtch::client {
 namespace {
 
-constexpr uint64_t kRowsMaxAllowed = 1 << 20;  // of a database, whatever the server says
+// Whatever the server says:
+constexpr uint64_t kRowsMaxAllowed = 1 << 20;  // of a database
+constexpr uint64_t kDatabasesMax = 1 << 16;
 
 size_t groups_on(const Profile& profile, const std::string& host) {
   return static_cast<size_t>(std::count_if(profile.groups().begin(), profile.groups().end(),
@@ -76,12 +78,15 @@ Status Retrieve::check_offer(const OfferList& list) {
   if (offer->parameters != scheme_->info().parameters) {
     return fail(Errc::unsupported, "retrieve: the server has other parameters than this program");
   }
-  const pir::Grid pinned;
-  if (list.unit != pinned.unit || list.factor != pinned.factor || list.rows_max > kRowsMaxAllowed ||
+  const pir::Grid grid{.unit = scheme_->info().rows_min, .rows_max = offer->rows_max};
+  if (offer->unit != grid.unit || offer->factor != grid.factor || grid.rows_max > kRowsMaxAllowed ||
       offer->first_row > offer->end_row) {
     return fail(Errc::corrupt, "server: its databases are not on the public grid");
   }
-  const auto stretches = pir::Grid{.rows_max = list.rows_max}.cover(offer->first_row, offer->end_row);
+  if ((offer->end_row - offer->first_row) / grid.unit > kDatabasesMax * grid.factor) {
+    return fail(Errc::corrupt, "server: its databases are too many");
+  }
+  const auto stretches = grid.cover(offer->first_row, offer->end_row);
   bool same = stretches.size() == offer->databases.size();
   for (size_t i = 0; same && i < stretches.size(); ++i) {
     const pir::Geometry geometry{

@@ -134,22 +134,29 @@ Result<DatabaseOffer> database_offer(const Json& json) {
 
 Result<OfferList> parse_offers(std::string_view json) {
   const Json document = Json::parse(json, nullptr, false);
-  const Json& grid = member(document, "grid");
   const auto row_bytes = number(member(document, "row_bytes"));
-  const auto unit = number(member(grid, "unit")), factor = number(member(grid, "factor")),
-             rows_max = number(member(grid, "rows_max"));
   const Json& offers = member(document, "offers");
-  if (!row_bytes || *row_bytes > UINT32_MAX || !unit || !factor || !rows_max || !offers.is_array()) {
+  if (!row_bytes || *row_bytes > UINT32_MAX || !offers.is_array()) {
     return fail(Errc::malformed, "list of databases: its fields are missing");
   }
-  OfferList list{static_cast<uint32_t>(*row_bytes), *unit, *factor, *rows_max, {}};
+  OfferList list{static_cast<uint32_t>(*row_bytes), {}};
   for (const Json& entry : offers) {
     const auto first_row = number(member(entry, "first_row")), end_row = number(member(entry, "end_row"));
     const Json& databases = member(entry, "databases");
-    if (!first_row || !end_row || !databases.is_array()) {
+    const Json& grid = member(entry, "grid");
+    const auto unit = number(member(grid, "unit")), factor = number(member(grid, "factor")),
+               rows_max = number(member(grid, "rows_max"));
+    if (!first_row || !end_row || !unit || !factor || !rows_max || !databases.is_array()) {
       return fail(Errc::malformed, "list of databases: a scheme's fields are missing");
     }
-    SchemeOffer offer{text(member(entry, "scheme")), text(member(entry, "parameters")), *first_row, *end_row, {}};
+    SchemeOffer offer{text(member(entry, "scheme")),
+                      text(member(entry, "parameters")),
+                      *unit,
+                      *factor,
+                      *rows_max,
+                      *first_row,
+                      *end_row,
+                      {}};
     for (const Json& database : databases) {
       Result<DatabaseOffer> parsed = database_offer(database);
       if (!parsed) return fail(parsed.error());

@@ -51,12 +51,12 @@ struct DatabaseOffer {
 };
 struct SchemeOffer {
   std::string scheme, parameters;
+  uint64_t unit = 0, factor = 0, rows_max = 0;  // of its grid
   uint64_t first_row = 0, end_row = 0;
   std::vector<DatabaseOffer> databases;
 };
 struct OfferList {
   uint32_t row_bytes = 0;
-  uint64_t unit = 0, factor = 0, rows_max = 0;
   std::vector<SchemeOffer> offers;
 };
 Result<OfferList> parse_offers(std::string_view json);

@@ -73,7 +73,6 @@ std::string to_json(const SegmentsDocument& document) {
 std::string to_json(const DatabasesDocument& document) {
   Json json;
   json["row_bytes"] = document.row_bytes;
-  json["grid"] = {{"unit", document.unit}, {"factor", document.factor}, {"rows_max", document.rows_max}};
   json["offers"] = Json::array();
   for (const OfferEntry& offer : document.offers) {
     Json databases = Json::array();
@@ -93,6 +92,7 @@ std::string to_json(const DatabasesDocument& document) {
     }
     json["offers"].push_back({{"scheme", offer.scheme},
                               {"parameters", offer.parameters},
+                              {"grid", {{"unit", offer.unit}, {"factor", offer.factor}, {"rows_max", offer.rows_max}}},
                               {"first_row", offer.first_row},
                               {"end_row", offer.end_row},
                               {"databases", std::move(databases)}});

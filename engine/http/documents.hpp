@@ -75,12 +75,12 @@ struct DatabaseEntry {
 struct OfferEntry {
   std::string_view scheme;
   std::string_view parameters;
+  uint64_t unit, factor, rows_max;  // of its grid
   uint64_t first_row, end_row;
   std::vector<DatabaseEntry> databases;
 };
 struct DatabasesDocument {
   uint32_t row_bytes;
-  uint64_t unit, factor, rows_max;  // of the grid
   std::vector<OfferEntry> offers;
 };
 std::string to_json(const DatabasesDocument& document);

@@ -4,6 +4,10 @@
 
 namespace cwtch::retrieval {
 
+pir::Grid grid_of(const pir::Scheme& scheme, uint64_t rows_max) {
+  return {.unit = scheme.info().rows_min, .rows_max = rows_max};
+}
+
 void Catalog::index() {
   for (const Offer& offer : offers) {
     for (const auto& database : offer.databases) {

@@ -20,6 +20,9 @@ struct Database {
   uint64_t answer_bytes;   // of every answer; of leaky schemes at most
 };
 
+// The grid of a scheme's databases: its unit is the scheme's.
+pir::Grid grid_of(const pir::Scheme& scheme, uint64_t rows_max);
+
 // One scheme's databases: exactly grid.cover(first_row, end_row), so that a client can compute it.
 struct Offer {
   const pir::Scheme* scheme = nullptr;

@@ -93,7 +93,8 @@ pir::Geometry Service::geometry_of(const pir::Grid::Stretch& stretch) const {
 
 Result<Offer> Service::make_offer(const pir::Scheme& scheme, const Offer* before, const log::Layout& layout) {
   const SealedRange sealed = sealed_range(layout);
-  std::vector<pir::Grid::Stretch> stretches = options_.grid.cover(sealed.first_row, sealed.end_row);
+  std::vector<pir::Grid::Stretch> stretches =
+      grid_of(scheme, options_.rows_max).cover(sealed.first_row, sealed.end_row);
   // The newest that fit into the memory.
   double memory = 0;
   auto first = stretches.end();

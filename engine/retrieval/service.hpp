@@ -40,7 +40,7 @@ class Service {
   struct Options {
     std::string server;  // hostname of the server's key
     std::vector<const pir::Scheme*> schemes;
-    pir::Grid grid;
+    uint64_t rows_max = pir::Grid().rows_max;  // of a database
     uint32_t row_bytes = log::kRowBytesDefault;
     uint64_t memory_bytes_max = uint64_t{1} << 30;
     uint32_t threads = 1;

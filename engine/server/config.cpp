@@ -160,7 +160,7 @@ OrText<void> check_schemes(const Config& config) {
   for (uint64_t rows = pir::Grid().unit; rows <= config.database_rows_max; rows *= pir::Grid().factor) {
     if (rows == config.database_rows_max) return {};
   }
-  return wrong("pir.database_rows_max must be 1024 times a power of 8: 1024, 8192, 65536 or 524288");
+  return wrong("pir.database_rows_max must be 8192, 65536 or 524288");
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ retrieval::Service::Options retrieval_options(const Config& config, const std::s
   options.row_bytes = row_bytes;
   options.server = host;
   for (const std::string& name : config.schemes) options.schemes.push_back(pir::find_scheme(name));
-  options.grid.rows_max = config.database_rows_max;
+  options.rows_max = config.database_rows_max;
   options.memory_bytes_max = config.database_bytes_max;
   options.threads = static_cast<uint32_t>(config.query_threads);
   options.queue.queries_max = config.queries_max;

@@ -22,12 +22,14 @@ log::Reader::Options reader_options(const Config& config) {
 }
 
 http::DatabasesDocument document_of(const retrieval::Catalog& catalog, const Config& config, uint32_t row_bytes) {
-  const pir::Grid grid{.rows_max = config.database_rows_max};
-  http::DatabasesDocument document{
-      .row_bytes = row_bytes, .unit = grid.unit, .factor = grid.factor, .rows_max = grid.rows_max, .offers = {}};
+  http::DatabasesDocument document{.row_bytes = row_bytes, .offers = {}};
   for (const retrieval::Offer& offer : catalog.offers) {
+    const pir::Grid grid = retrieval::grid_of(*offer.scheme, config.database_rows_max);
     http::OfferEntry entry{.scheme = offer.scheme->info().name,
                            .parameters = offer.scheme->info().parameters,
+                           .unit = grid.unit,
+                           .factor = grid.factor,
+                           .rows_max = grid.rows_max,
                            .first_row = offer.first_row,
                            .end_row = offer.end_row,
                            .databases = {}};

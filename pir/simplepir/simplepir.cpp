@@ -165,7 +165,8 @@ const Info& SimplePir::info() const {
                          .classical_bits = 128.4,
                          .quantum_bits = 93,
                          .security_model = "LWE over a ring, n = 1024: BDD (MATZOV) classical, Core-SVP quantum",
-                         .merges = true};
+                         .merges = true,
+                         .rows_min = 8192};  // a hint of 7.5 MiB stands for 24 MiB of rows at least
   return info;
 }
 
