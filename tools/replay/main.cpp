@@ -28,6 +28,11 @@ constexpr uint32_t kReaderThreads = 2;
 constexpr uint32_t kMembersPerGroup = 3;
 constexpr uint32_t kNewcomers = 5;
 constexpr uint32_t kFollowers = 10;
+constexpr uint32_t kRetrievingGroups = 4;
+constexpr uint32_t kRetrieversPerGroup = 3;
+constexpr size_t kMissedTexts = 20;  // of a member's group, while it was away
+constexpr uint32_t kRounds = 32;     // of everybody: the missed texts' messages, if all lie in one database
+constexpr const char* kSchemes[] = {"ring32", "simplepir"};
 constexpr size_t kLongTextEvery = 997;
 constexpr size_t kLongTextBytes = 7000;  // more than one message holds
 
@@ -92,9 +97,18 @@ void in_parallel(size_t count, Job job) {
   if (!failure.empty()) throw std::runtime_error(failure);
 }
 
+// What one scheme of private retrieval brought some members, and moved.
+struct Retrieved {
+  std::string scheme;
+  uint64_t members = 0, wanted = 0, bytes = 0, index_bytes = 0, statics_bytes = 0, query_bytes = 0, tail_bytes = 0,
+           wrong = 0;
+  double seconds = 0;
+  std::string first_wrong;
+};
+
 class Demo {
  public:
-  Demo(Settings settings, ServerProcess& server) : settings_(std::move(settings)), server_(server) {}
+  Demo(Settings settings, std::unique_ptr<ServerProcess>& server) : settings_(std::move(settings)), server_(server) {}
   ~Demo() {  // also after an exception
     for (const auto& follower : followers_) {
       follower->client->cancel();
@@ -105,12 +119,12 @@ class Demo {
   int run() {
     trace_ = take_trace(settings_);
     client::SocketDialer dialer({});
-    const Result<client::ServerFacts> facts = client::Client::meet(dialer, endpoint_of(server_.url()));
-    if (!facts) throw std::runtime_error(server_.url() + ": " + facts.error().message());
+    const Result<client::ServerFacts> facts = client::Client::meet(dialer, endpoint_of(server_->url()));
+    if (!facts) throw std::runtime_error(server_->url() + ": " + facts.error().message());
     host_ = facts->host;
 
     step("profiles and groups");
-    cast_ = make_cast(trace_, settings_.directory + "/profiles", host_, server_.url());
+    cast_ = make_cast(trace_, settings_.directory + "/profiles", host_, server_->url());
     start_followers();
     step("posting");
     post();
@@ -118,7 +132,14 @@ class Demo {
     const Reading newcomers = read_newcomers();
     const Reading followers = end_followers();
     report(members, newcomers, followers);
-    return members.wrong + newcomers.wrong + followers.wrong == 0 ? 0 : 1;
+    uint64_t wrong = members.wrong + newcomers.wrong + followers.wrong;
+    const uint64_t full = members.bytes / std::max<uint64_t>(1, members.members);
+    for (const Retrieved& retrieved : retrieve()) {
+      print_retrieved(retrieved, full);
+      wrong += retrieved.wrong;
+    }
+    print_where();
+    return wrong == 0 ? 0 : 1;
   }
 
  private:
@@ -141,11 +162,11 @@ class Demo {
       auto follower = std::make_unique<Follower>();
       follower->group = i * trace_.groups_count / std::min(kFollowers, trace_.groups_count);
       follower->member = make_member(fmt::format("{}/profiles/follower{}", settings_.directory, i), "a follower", host_,
-                                     server_.url());
+                                     server_->url());
       join(*follower->member, cast_.invites[follower->group]);
       follower->dialer = std::make_unique<client::SocketDialer>(client::SocketDialer::Options{});
       follower->client = std::make_unique<client::Client>(
-          *follower->member->store, follower->random, *follower->dialer, endpoint_of(server_.url()), host_,
+          *follower->member->store, follower->random, *follower->dialer, endpoint_of(server_->url()), host_,
           client::Client::Options{.allow_leaky = false, .now_s = &now_s});
       Follower* const f = follower.get();
       follower->thread = std::thread([f] {
@@ -166,9 +187,9 @@ class Demo {
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
       }
     });
-    const double cpu = server_.cpu_s();
+    const double cpu = server_->cpu_s();
     try {
-      posted_ = post_all(trace_, cast_, host_, server_.url(), kPostThreads, done);
+      posted_ = post_all(trace_, cast_, host_, server_->url(), kPostThreads, done);
     } catch (...) {
       over = true;
       drawing.join();
@@ -179,7 +200,7 @@ class Demo {
     bar.set(done);
     bar.finish();
     for (const auto& follower : followers_) live_messages_ += follower->messages;
-    post_cpu_s_ = server_.cpu_s() - cpu;
+    post_cpu_s_ = server_->cpu_s() - cpu;
   }
 
   void read_one(Member& member, uint32_t group, bool from_nothing, Reading& reading, std::mutex& mutex) {
@@ -190,7 +211,7 @@ class Demo {
     }
     client::SocketDialer dialer({});
     SystemRandom random;
-    client::Client client(*member.store, random, dialer, endpoint_of(server_.url()), host_,
+    client::Client client(*member.store, random, dialer, endpoint_of(server_->url()), host_,
                           {.allow_leaky = false, .now_s = &now_s});
     const Result<client::SyncReport> report = client.sync(client::Scheme::full, nullptr);
     if (!report) throw std::runtime_error(member.name + " synchronises: " + report.error().message());
@@ -243,7 +264,7 @@ class Demo {
       in_parallel(std::min(kNewcomers, trace_.groups_count), [&](size_t i) {
         const auto group = static_cast<uint32_t>(i * 7 % trace_.groups_count);
         const auto member = make_member(fmt::format("{}/profiles/newcomer{}", settings_.directory, i), "a newcomer",
-                                        host_, server_.url());
+                                        host_, server_->url());
         join(*member, cast_.invites[group]);
         read_one(*member, group, false, reading, mutex);
       });
@@ -311,7 +332,7 @@ class Demo {
                fmt::format("{:.0f}, {:.0f} us", static_cast<double>(posted_.posts) / posted_.seconds,
                            post_cpu_s_ * 1e6 / static_cast<double>(posted_.posts)));
     fmt::print("{:<34} {:>12}\n", "server directory", fmt::format("{:.0f} MB", mb(log_bytes)));
-    fmt::print("{:<34} {:>12}\n", "server memory", fmt::format("{:.0f} MiB", server_.resident_mib()));
+    fmt::print("{:<34} {:>12}\n", "server memory", fmt::format("{:.0f} MiB", server_->resident_mib()));
     fmt::print("{:<34} {:>12}\n", "log streamed to members",
                fmt::format("{:.1f} GB at {:.0f} MB/s, decrypting included", mb(members.bytes) / 1e3,
                            mb(members.bytes) / members.seconds));
@@ -323,6 +344,123 @@ class Demo {
                fmt::format("{} of {} messages", live_messages_, followed_messages_));
     fmt::print("\nmembers from nothing: {}\nnewcomers:            {}\nlive followers:       {}\n", verdict(members),
                verdict(newcomers), verdict(followers));
+  }
+
+  // ---- private retrieval ----
+
+  // The same log, from a server that offers databases of it.
+  std::vector<Retrieved> retrieve() {
+    step("private retrieval: databases");
+    server_->stop();
+    std::vector<std::string> flags = settings_.server_flags;
+    flags.insert(flags.end(), {"--schemes", fmt::format("{},{}", kSchemes[0], kSchemes[1]), "--database-bytes-max",
+                               "4GiB", "--batch-window-ms", "0"});
+    server_ = std::make_unique<ServerProcess>(settings_.cwtchd, settings_.directory + "/server", flags);
+    const uint64_t rows = wait_for_databases();
+    const std::vector<uint32_t> groups = retrieving_groups();
+    if (rows == 0) {
+      fmt::print("\nprivate retrieval:    this log is too short for databases\n");
+      return {};
+    }
+    std::vector<Retrieved> all;
+    for (const char* const scheme : kSchemes) {
+      step(fmt::format("private retrieval by {}, {} rounds", scheme, kRounds));
+      Retrieved retrieved{.scheme = scheme};
+      std::mutex mutex;
+      const auto started = std::chrono::steady_clock::now();
+      Progress bar("Retrieving", "members", groups.size() * kRetrieversPerGroup);
+      in_parallel(groups.size() * kRetrieversPerGroup, [&](size_t i) {
+        retrieve_one(scheme, groups[i / kRetrieversPerGroup], i, retrieved, mutex);
+        const std::lock_guard lock(mutex);
+        bar.add(1);
+      });
+      bar.finish();
+      retrieved.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+      all.push_back(retrieved);
+    }
+    return all;
+  }
+
+  // The rows that every scheme has databases of; they appear together.
+  uint64_t wait_for_databases() {
+    client::SocketDialer dialer({});
+    while (true) {
+      client::ServerLink link(dialer, endpoint_of(server_->url()));
+      const Result<client::OfferList> list = link.offers();
+      if (!list) throw std::runtime_error(server_->url() + ": " + list.error().message());
+      uint64_t rows = UINT64_MAX;
+      for (const client::SchemeOffer& offer : list->offers) rows = std::min(rows, offer.end_row - offer.first_row);
+      if (list->offers.size() == std::size(kSchemes)) return rows;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  }
+
+  // The busiest, the quietest, and some between.
+  std::vector<uint32_t> retrieving_groups() const {
+    std::vector<uint32_t> groups;
+    const uint32_t count = std::min(kRetrievingGroups, trace_.groups_count);
+    for (uint32_t i = 0; i < count; ++i) groups.push_back(i * (trace_.groups_count - 1) / std::max(1u, count - 1));
+    return groups;
+  }
+
+  // A member who has been away: it holds what was said in its group but for the newest texts.
+  std::unique_ptr<Member> make_absent(const std::string& name, uint32_t group) const {
+    auto member = make_member(settings_.directory + "/profiles/" + name, "a member", host_, server_->url());
+    join(*member, cast_.invites[group]);
+    const std::vector<Said>& said = cast_.said[group];
+    const uint64_t until = said.size() > kMissedTexts ? said[said.size() - kMissedTexts - 1].position : 0;
+    const Member& other = *cast_.senders[cast_.members_of[group].front()];
+    std::vector<client::Event> known;
+    for (const client::MessageStored& message : other.store->profile().group(cast_.group_ids[group])->messages) {
+      if (message.position <= until && !message.acknowledged) known.emplace_back(message);
+    }
+    if (const Status kept = member->store->commit(known, client::Store::Keep::relaxed); !kept) {
+      throw std::runtime_error(kept.error().message());
+    }
+    return member;
+  }
+
+  void retrieve_one(const std::string& scheme, uint32_t group, size_t number, Retrieved& retrieved, std::mutex& mutex) {
+    const auto member = make_absent(fmt::format("{}{}", scheme, number), group);
+    client::SocketDialer dialer({});
+    SystemRandom random;
+    client::Client client(*member->store, random, dialer, endpoint_of(server_->url()), host_,
+                          {.allow_leaky = false, .now_s = &now_s});
+    const auto report = client.retrieve({.scheme = scheme, .rounds = kRounds}, nullptr);
+    if (!report) throw std::runtime_error("retrieval by " + scheme + ": " + report.error().message());
+    const std::string wrong = compare(*member->store, cast_, group);
+    const std::lock_guard lock(mutex);
+    retrieved.members += 1;
+    retrieved.wanted += report->wanted;
+    retrieved.bytes += report->bytes();
+    retrieved.index_bytes += report->index_bytes;
+    retrieved.statics_bytes += report->statics_bytes;
+    retrieved.query_bytes += report->query_bytes;
+    retrieved.tail_bytes += report->tail_bytes;
+    if (wrong.empty()) return;
+    retrieved.wrong += 1;
+    if (retrieved.first_wrong.empty()) retrieved.first_wrong = fmt::format("group {}: {}", group, wrong);
+  }
+
+  static void print_retrieved(const Retrieved& retrieved, uint64_t full_bytes) {
+    const auto mb = [&](uint64_t bytes) {
+      return static_cast<double>(bytes) / 1e6 / static_cast<double>(retrieved.members);
+    };
+    fmt::print(
+        "\n{}: {} members had missed their groups' newest {} texts ({:.0f} messages in databases; {:.1f} s)\n"
+        "  each moved {:.1f} MB instead of {:.1f}: index {:.1f}, static parts {:.1f}, queries {:.1f}, newest records "
+        "{:.1f}\n"
+        "  {}\n",
+        retrieved.scheme, retrieved.members, kMissedTexts,
+        static_cast<double>(retrieved.wanted) / static_cast<double>(retrieved.members), retrieved.seconds,
+        mb(retrieved.bytes), static_cast<double>(full_bytes) / 1e6, mb(retrieved.index_bytes),
+        mb(retrieved.statics_bytes), mb(retrieved.query_bytes), mb(retrieved.tail_bytes),
+        retrieved.wrong == 0
+            ? fmt::format("all {} hold exactly their groups' messages", retrieved.members)
+            : fmt::format("{} of {} WRONG: {}", retrieved.wrong, retrieved.members, retrieved.first_wrong));
+  }
+
+  void print_where() const {
     if (settings_.keep) {
       fmt::print(
           "\nThe server's directory: {0}/server   (cwtchd verify, cwtchd serve)\nA profile:              "
@@ -334,7 +472,7 @@ class Demo {
   }
 
   const Settings settings_;
-  ServerProcess& server_;
+  std::unique_ptr<ServerProcess>& server_;
   std::string host_;
   trace::Trace trace_;
   Cast cast_;
@@ -379,9 +517,9 @@ int main(int argc, char** argv) {
   int status = 1;
   try {
     std::filesystem::create_directory(directory + "/profiles");
-    ServerProcess server(settings.cwtchd, directory + "/server", settings.server_flags);
+    auto server = std::make_unique<ServerProcess>(settings.cwtchd, directory + "/server", settings.server_flags);
     status = Demo(settings, server).run();
-    if (const int stopped = server.stop(); stopped != 0) {
+    if (const int stopped = server->stop(); stopped != 0) {
       std::cerr << "replay: the server ended with status " << stopped << '\n';
       status = 1;
     }

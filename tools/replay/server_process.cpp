@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -39,10 +40,12 @@ int wait_for(pid_t pid) {
 
 ServerProcess::ServerProcess(const std::string& program, const std::string& directory,
                              const std::vector<std::string>& flags) {
-  const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-  const int made = wait_for(start({program, "init", directory}, null));
-  ::close(null);
-  if (made != 0) throw std::runtime_error(program + " init " + directory + " failed");
+  if (!std::filesystem::exists(directory)) {
+    const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    const int made = wait_for(start({program, "init", directory}, null));
+    ::close(null);
+    if (made != 0) throw std::runtime_error(program + " init " + directory + " failed");
+  }
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) throw std::runtime_error("cannot make a pipe");
   std::vector<std::string> words = {program, "serve", directory, "--listen", "127.0.0.1:0"};

@@ -10,7 +10,8 @@ namespace cwtch::replay {
 
 class ServerProcess {
  public:
-  // Runs `cwtchd init DIR` and `cwtchd serve DIR ...`; throws std::runtime_error with its words when that fails.
+  // Runs `cwtchd init DIR`, unless the directory is there, and `cwtchd serve DIR ...`; throws std::runtime_error with
+  // its words when that fails.
   ServerProcess(const std::string& program, const std::string& directory, const std::vector<std::string>& flags);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
