@@ -1,6 +1,9 @@
 #include "pir/lattice/bits.hpp"
 
+#include <algorithm>
+
 #include "engine/core/check.hpp"
+#include "engine/core/codec.hpp"
 
 namespace cwtch::pir {
 
@@ -30,6 +33,28 @@ Status unpack_bits(ByteView from, uint32_t bits, std::span<uint32_t> values) {
   }
   if (held != 0) return fail(Errc::malformed, "pir: bits behind the last number");
   return {};
+}
+
+Result<uint32_t> largest_of_bits(ByteView from, uint32_t bits, uint64_t count) {
+  CHECK(from.size() == packed_bytes(count, bits));
+  const uint64_t mask = (uint64_t{1} << bits) - 1;
+  // Eight bytes hold a number wherever it begins in the first. The last ones are read from a copy with zeros behind it.
+  const uint64_t whole = from.size() < 8 ? 0 : std::min(count, (from.size() - 8) * 8 / bits + 1);
+  uint64_t largest = 0;
+  for (uint64_t i = 0; i < whole; ++i) {
+    largest = std::max(largest, load_le<uint64_t>(&from[i * bits / 8]) >> (i * bits % 8) & mask);
+  }
+  const uint64_t copied = whole * bits / 8;
+  ByteArray<16> rest{};
+  std::copy(from.begin() + static_cast<ptrdiff_t>(copied), from.end(), rest.begin());
+  for (uint64_t i = whole; i < count; ++i) {
+    const uint64_t at = i * bits - copied * 8;
+    largest = std::max(largest, load_le<uint64_t>(&rest[at / 8]) >> (at % 8) & mask);
+  }
+  if (count > 0 && count * bits % 8 != 0 && from.back() >> (count * bits % 8) != 0) {
+    return fail(Errc::malformed, "pir: bits behind the last number");
+  }
+  return static_cast<uint32_t>(largest);
 }
 
 }  // namespace cwtch::pir

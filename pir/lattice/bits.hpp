@@ -15,5 +15,8 @@ void pack_bits(std::span<const uint32_t> values, uint32_t bits, MutableBytes to)
 // REQUIRES: from.size() == packed_bytes(values.size(), bits). malformed when the bits behind the last number are not
 // zero: they would be a place to mark one client's copy.
 Status unpack_bits(ByteView from, uint32_t bits, std::span<uint32_t> values);
+// The largest of `count` numbers, without keeping any. malformed as for unpack_bits().
+// REQUIRES: from.size() == packed_bytes(count, bits)
+Result<uint32_t> largest_of_bits(ByteView from, uint32_t bits, uint64_t count);
 
 }  // namespace cwtch::pir

@@ -15,9 +15,20 @@ using kernels::kDegree;
 using kernels::kLanes;
 using kernels::kLaneWords;
 
-const Lattice& kSet = kSimplePir1;
+constexpr const Lattice& kSet = kSimplePir1;
 constexpr uint32_t kQueryBits = 32 - 4;
 static_assert(kSimplePir1.dropped_query_bits == 32 - kQueryBits);
+constexpr uint32_t kQueryMax = (kernels::kQ - 1) >> 4;  // what rounding makes of the largest word
+static_assert((kernels::kQ - 1) % 16 == 0, "no word rounds to more");
+
+// To the nearest multiple of 16, from halfway to the even one. Always upwards would give the errors a mean of one half,
+// and where most rows hold the same byte, as padding does, the means of all columns add up: from 2^17 columns on to
+// more than decryption bears.
+constexpr uint32_t round_word(uint32_t word) {
+  return static_cast<uint32_t>((uint64_t{word} + 7 + (word >> kSet.dropped_query_bits & 1)) >> kSet.dropped_query_bits);
+}
+static_assert(round_word(8) == 0 && round_word(9) == 1 && round_word(24) == 2 && round_word(23) == 1);
+static_assert(round_word(kernels::kQ - 1) == kQueryMax);
 
 // Blocks are those of the log, so that hints of neighbours add up.
 Stretch stretch_of(const Geometry& geometry) { return {geometry.rows, geometry.first_row % kDegree}; }
@@ -66,8 +77,12 @@ class SimplePirServer final : public Server {
 
   size_t memory_bytes() const override { return matrix_.bytes() + hint_.size() * sizeof(uint32_t); }
 
+  // There is one spelling of every query: all numbers below q, nothing behind the last.
   Status check(ByteView request) const override {
     if (request.size() != query_bytes(geometry_)) return fail(Errc::malformed, "simplepir: size of the query");
+    const auto largest = largest_of_bits(request, kQueryBits, geometry_.rows);
+    if (!largest) return fail(largest.error());
+    if (*largest > kQueryMax) return fail(Errc::malformed, "simplepir: a number of the query is not below q");
     return {};
   }
 
@@ -76,9 +91,8 @@ class SimplePirServer final : public Server {
     Words queries(requests.size() * matrix_.width());
     for (size_t i = 0; i < requests.size(); ++i) {
       const std::span<uint32_t> words(&queries[i * matrix_.width() + skipped], geometry_.rows);
-      // Bits behind the last number change nothing in the answer.
-      (void)unpack_bits(requests[i], kQueryBits, words);
-      for (uint32_t& word : words) word = kernels::reduce(uint64_t{word} << kSet.dropped_query_bits);
+      CHECK(unpack_bits(requests[i], kQueryBits, words));
+      for (uint32_t& word : words) word <<= kSet.dropped_query_bits;
     }
     Words products(requests.size() * geometry_.row_bytes);
     multiply(matrix_, queries, requests.size(), parallel_, products);
@@ -129,22 +143,27 @@ class SimplePirClient final : public Client {
     std::vector<uint32_t> words(geometry_.rows);
     const Stretch stretch = stretch_of(geometry_);
     DecryptionKey key = OneTimeKey(random, sigma_).encrypt({&stretch, 1}, draw_, selected, words);
-    for (uint32_t& word : words) word = static_cast<uint32_t>((uint64_t{word} + 8) >> kSet.dropped_query_bits);
+    for (uint32_t& word : words) word = round_word(word);
     Query query{Bytes(request_bytes()), std::make_unique<SimplePirSecret>(std::move(key), row)};
     pack_bits(words, kQueryBits, query.request);
     return query;
   }
 
-  Result<std::vector<Row>> recover(std::unique_ptr<Secret> secret, ByteView answer) const override {
-    const auto& mine = static_cast<const SimplePirSecret&>(*secret);
+  // Also of a dummy: the work says nothing.
+  Result<std::vector<uint32_t>> open(const SimplePirSecret& secret, ByteView answer) const {
     if (answer.size() != answer_bytes()) return fail(Errc::malformed, "simplepir: size of the answer");
     std::vector<uint32_t> numbers(geometry_.row_bytes);
     if (auto read = unpack_bits(answer, kAnswerBits, numbers); !read) return fail(read.error());
+    for (size_t r = 0; r < numbers.size(); ++r) numbers[r] = secret.key.open_number(&hint_[r * kDegree], numbers[r]);
+    return numbers;
+  }
+
+  Result<std::vector<Row>> recover(std::unique_ptr<Secret> secret, ByteView answer) const override {
+    const auto& mine = static_cast<const SimplePirSecret&>(*secret);
+    const auto numbers = open(mine, answer);
+    if (!numbers) return fail(numbers.error());
     Row row{mine.wanted.value_or(0), Bytes(geometry_.row_bytes)};
-    // Also of a dummy: the work says nothing.
-    for (size_t r = 0; r < numbers.size(); ++r) {
-      row.bytes[r] = nearest_byte(mine.key.open_number(&hint_[r * kDegree], numbers[r])).byte;
-    }
+    for (size_t r = 0; r < numbers->size(); ++r) row.bytes[r] = nearest_byte((*numbers)[r]).byte;
     std::vector<Row> rows;
     if (mine.wanted) rows.push_back(std::move(row));
     return rows;
@@ -231,6 +250,10 @@ Result<std::unique_ptr<Client>> SimplePir::connect(const Context& context, const
     if (!unpacked) return fail(unpacked.error());
   }
   return std::make_unique<SimplePirClient>(context, geometry, sigma_, std::move(hint));
+}
+
+Result<std::vector<uint32_t>> SimplePir::opened_numbers(const Client& client, const Secret& secret, ByteView answer) {
+  return static_cast<const SimplePirClient&>(client).open(static_cast<const SimplePirSecret&>(secret), answer);
 }
 
 RunningHint::RunningHint(const Context& context, uint32_t row_bytes)

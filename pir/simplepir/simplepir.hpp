@@ -19,6 +19,9 @@ class SimplePir final : public Scheme {
                                           std::span<const Blob> statics) const override;
   std::unique_ptr<Server> merge(const Context& context, const Server& older, const Server& newer) const override;
 
+  // For measuring noise: the opened numbers of an answer before they are rounded to bytes.
+  static Result<std::vector<uint32_t>> opened_numbers(const Client& client, const Secret& secret, ByteView answer);
+
  private:
   const double sigma_;
 };

@@ -1,97 +1,227 @@
 // What every scheme of private retrieval must do, whatever it is made of. Adding a scheme to the registry adds it here.
 #include <gmock/gmock.h>
 
-#include <algorithm>
+#include <thread>
 
-#include "pir/registry.hpp"
-#include "tests/support/pir_rows.hpp"
+#include "tests/support/pir_pair.hpp"
 
 namespace cwtch::pir {
 namespace {
 
-const Context kServer{.server = "a"};
+using test::PirPair;
 
-// Both halves, joined by bytes alone.
-struct Pair {
-  std::unique_ptr<Server> server;
-  std::unique_ptr<Client> client;
-
-  Pair(const Scheme& scheme, const Geometry& geometry, const RowSource& rows) {
-    EXPECT_TRUE(check(geometry));
-    server = scheme.serve(kServer, geometry, rows);
-    auto connected = scheme.connect(kServer, geometry, server->statics());
-    EXPECT_TRUE(connected) << connected.error().message();
-    if (connected) client = std::move(*connected);
-  }
-  Bytes answer(const Bytes& request) const {
-    EXPECT_TRUE(server->check(request));
-    const ByteView view = request;
-    return server->answer({&view, 1}).at(0);
-  }
-  std::vector<Row> fetch(std::span<const uint64_t> wanted, Random& random) const {
-    Query query = client->query(wanted, random);
-    auto rows = client->recover(std::move(query.secret), answer(query.request));
-    EXPECT_TRUE(rows);
-    return rows ? std::move(*rows) : std::vector<Row>();
-  }
-};
-
-void expect_rows(const std::vector<Row>& rows, std::vector<uint64_t> wanted, const test::RandomRows& truth) {
-  std::sort(wanted.begin(), wanted.end());
-  ASSERT_EQ(rows.size(), wanted.size());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_EQ(rows[i].number, wanted[i]);
-    EXPECT_TRUE(equal_vartime(rows[i].bytes, truth[wanted[i]])) << "row " << wanted[i];
-  }
-}
-
-class PirConformance : public testing::TestWithParam<const Scheme*> {
+class PirConformance : public test::EveryScheme {
  protected:
-  const Scheme& scheme() const { return *GetParam(); }
-  // Geometries that the scheme takes, odd ones first.
+  // Odd sizes first; and rows that are several polynomials, whole ones and not.
   std::vector<Geometry> geometries() const {
-    std::vector<Geometry> taken;
+    std::vector<Geometry> shapes;
     for (const uint64_t rows : {1, 2, 1023, 1024, 1025}) {
-      for (const uint64_t first : {0, 5000}) {
-        for (const uint32_t parts : {1, 3}) {
-          for (const Partition partition : {Partition::contiguous, Partition::interleaved}) {
-            const Geometry geometry{static_cast<uint64_t>(first), static_cast<uint64_t>(rows), 512, parts, partition};
-            if (parts == 1 && partition == Partition::interleaved) continue;
-            if (check(geometry) && scheme().fits(geometry)) taken.push_back(geometry);
-          }
-        }
-      }
+      shapes.push_back({0, rows, 512, 1});
+      shapes.push_back({5000, rows, 512, 3});
     }
-    return taken;
+    shapes.push_back({1023, 2, 512, 1});  // across the border of two blocks
+    shapes.push_back({5000, 1025, 512, 3, Partition::interleaved});
+    shapes.push_back({5000, 1024, 3072, 1});
+    shapes.push_back({4096, 1024, 3072, 1});
+    shapes.push_back({4096, 1024, 3072, 2, Partition::interleaved});
+    shapes.push_back({77, 1025, 1100, 1});
+    shapes.push_back({77, 100, 1500, 9, Partition::interleaved});
+    shapes.push_back({(uint64_t{1} << 63) + 5, 100, 512, 1});
+    std::erase_if(shapes, [this](const Geometry& shape) { return !takes(shape); });
+    return shapes;
   }
-  // One row per part, drawn from the seed.
-  static std::vector<uint64_t> draw(const Geometry& geometry, Random& random) {
-    std::vector<uint64_t> wanted;
+  static std::vector<uint64_t> last_of_parts(const Geometry& geometry) {
+    std::vector<uint64_t> last;
     for (uint32_t part = 0; part < geometry.parts; ++part) {
-      if (geometry.parts == 1 || random.below(4) != 0) {
-        wanted.push_back(geometry.row_at(part, random.below(geometry.part_rows(part))));
-      }
+      last.push_back(geometry.row_at(part, geometry.part_rows(part) - 1));
     }
-    return wanted;
+    return last;
   }
 };
 
 TEST_P(PirConformance, WantedRowsComeBackWhateverTheShape) {
   SeededRandom random(1);
   for (const Geometry& geometry : geometries()) {
-    SCOPED_TRACE(testing::Message() << geometry.rows << " rows from " << geometry.first_row << " in " << geometry.parts
-                                    << " parts");
-    const test::RandomRows rows(geometry, geometry.rows + geometry.first_row);
-    const Pair pair(scheme(), geometry, rows);
-    ASSERT_TRUE(pair.client);
-    const auto wanted = draw(geometry, random);
-    expect_rows(pair.fetch(wanted, random), wanted, rows);
-    expect_rows(pair.fetch({}, random), {}, rows);
+    SCOPED_TRACE(testing::PrintToString(geometry));
+    const PirPair& both = pair(geometry);
+    ASSERT_TRUE(both.client);
+    both.expect_fetches(both.draw(random), random);
+    both.expect_fetches(last_of_parts(geometry), random);
+    both.expect_fetches({}, random);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Schemes, PirConformance, testing::ValuesIn(schemes().begin(), schemes().end()),
-                         [](const auto& each) { return std::string(each.param->info().name); });
+TEST_P(PirConformance, WantedRowsComeBackFromManyRows) {
+  SeededRandom random(2);
+  const PirPair both(scheme(), {12345, 65536, 512, 1});
+  ASSERT_TRUE(both.client);
+  both.expect_fetches({both.geometry.first_row}, random);
+  both.expect_fetches({both.geometry.end_row() - 1}, random);
+  both.expect_fetches(both.draw(random), random);
+}
+
+// What a database says does not matter: zeros, ones and the extremes of a centred byte are as good as random bytes.
+TEST_P(PirConformance, RowsMayHoldAnything) {
+  const Geometry geometry{0, 4, 512, 1};
+  test::RandomRows rows(geometry, 1);
+  const Bytes values{0, 127, 128, 255};
+  for (uint64_t row = 0; row < 4; ++row) {
+    const MutableBytes bytes = rows.row(row);
+    std::fill(bytes.begin(), bytes.end(), values[row]);
+  }
+  SeededRandom random(3);
+  const PirPair both(scheme(), geometry, test::kPirContext, rows);
+  for (uint64_t row = 0; row < 4; ++row) both.expect_fetches({row}, random);
+}
+
+// Requests, answers and statics are as large as client and formula say, whatever is wanted: sizes tell nothing. A
+// scheme that links sessions may answer with less.
+TEST_P(PirConformance, SizesFollowFromTheGeometryAlone) {
+  SeededRandom random(4);
+  for (const Geometry& geometry : geometries()) {
+    SCOPED_TRACE(testing::PrintToString(geometry));
+    const PirPair& both = pair(geometry);
+    const Cost cost = scheme().cost(geometry, 1);
+    EXPECT_EQ(cost.request_bytes, static_cast<double>(both.client->request_bytes()));
+    EXPECT_EQ(cost.answer_bytes, static_cast<double>(both.client->answer_bytes()));
+    uint64_t statics_bytes = 0;
+    for (const Blob& blob : both.server->statics()) statics_bytes += blob.bytes.size();
+    EXPECT_EQ(cost.statics_bytes, static_cast<double>(statics_bytes));
+
+    for (const auto& wanted :
+         {std::vector<uint64_t>(), std::vector{geometry.first_row}, last_of_parts(geometry), both.draw(random)}) {
+      const Query query = both.client->query(wanted, random);
+      EXPECT_EQ(query.request.size(), both.client->request_bytes());
+      const Bytes answer = both.answer(query.request);
+      if (scheme().info().leakage.links_sessions && answer.size() != both.client->answer_bytes()) {
+        EXPECT_LT(answer.size(), both.client->answer_bytes());
+        continue;
+      }
+      EXPECT_EQ(answer.size(), both.client->answer_bytes());
+    }
+  }
+}
+
+// The most that cost() may be off in what it says of memory, which nobody pays byte by byte.
+TEST_P(PirConformance, MemoryIsAboutWhatTheFormulaSays) {
+  const PirPair& both = pair({4096, 1024, 3072, 1});
+  const auto bytes = static_cast<double>(both.server->memory_bytes());
+  const double said = scheme().cost(both.geometry, 1).server_bytes;
+  EXPECT_LE(bytes, said * 1.1);
+  EXPECT_GE(bytes, said * 0.9);
+}
+
+// Answers do not depend on whose other queries are in the batch, nor on their order.
+TEST_P(PirConformance, BatchesYieldWhatSingleQueriesDo) {
+  for (const Geometry& geometry : {Geometry{5000, 1025, 512, 3}, Geometry{5000, 1024, 3072, 1}}) {
+    if (!takes(geometry)) continue;
+    SCOPED_TRACE(testing::PrintToString(geometry));
+    const PirPair& both = pair(geometry);
+    const std::unique_ptr<Client> other = both.connect(test::kPirContext);
+    std::vector<Query> queries;
+    std::vector<std::vector<uint64_t>> wanted;
+    for (uint64_t i = 0; i < 9; ++i) {
+      SeededRandom random(i);
+      wanted.push_back(i == 4 ? std::vector<uint64_t>() : both.draw(random));
+      queries.push_back((i % 2 == 0 ? *both.client : *other).query(wanted.back(), random));
+    }
+    const std::vector<ByteView> requests = [&] {
+      std::vector<ByteView> views;
+      for (const Query& query : queries) views.emplace_back(query.request);
+      return views;
+    }();
+    const std::vector<Bytes> together = both.server->answer(requests);
+    ASSERT_EQ(together.size(), requests.size());
+    EXPECT_TRUE(both.server->answer({}).empty());
+    for (size_t i = 0; i < requests.size(); ++i) {
+      EXPECT_EQ(together[i], both.answer(requests[i])) << "query " << i;
+      const auto rows = (i % 2 == 0 ? *both.client : *other).recover(std::move(queries[i].secret), together[i]);
+      ASSERT_TRUE(rows);
+      both.expect_rows(*rows, wanted[i]);
+    }
+    const std::vector<ByteView> backwards(requests.rbegin(), requests.rend());
+    std::vector<Bytes> answers = both.server->answer(backwards);
+    std::reverse(answers.begin(), answers.end());
+    EXPECT_EQ(answers, together);
+  }
+}
+
+// Statics and answers are functions of the rows and the parameters: not of threads, not of time.
+TEST_P(PirConformance, ThreadsChangeNothing) {
+  const Geometry geometry = small();
+  const PirPair& serial = pair(geometry);
+  const Context parallel{.server = "a", .parallel = [](size_t count, const std::function<void(size_t)>& task) {
+                           std::vector<std::thread> threads;
+                           for (size_t i = count; i > 0; --i) threads.emplace_back(task, i - 1);
+                           for (std::thread& thread : threads) thread.join();
+                         }};
+  const std::unique_ptr<Server> threaded = scheme().serve(parallel, geometry, serial.rows);
+  ASSERT_EQ(threaded->statics().size(), serial.server->statics().size());
+  for (size_t i = 0; i < threaded->statics().size(); ++i) {
+    EXPECT_EQ(threaded->statics()[i].sha256, serial.server->statics()[i].sha256);
+  }
+  SeededRandom random(5);
+  const Query query = serial.client->query(serial.draw(random), random);
+  const ByteView request = query.request;
+  EXPECT_EQ(threaded->answer({&request, 1}).at(0), serial.answer(request));
+}
+
+TEST_P(PirConformance, BlobsAreNamedByTheirHash) {
+  for (const Blob& blob : pair(small()).server->statics()) EXPECT_EQ(blob.sha256, make_blob(blob.bytes).sha256);
+}
+
+// Every row of small databases, and every choice of rows from their parts.
+TEST_P(PirConformance, EveryChoiceFromSmallDatabasesComesBack) {
+  SeededRandom random(6);
+  for (const Geometry& geometry : {Geometry{3, 8, 512, 1}, Geometry{3, 8, 512, 2, Partition::interleaved},
+                                   Geometry{3, 7, 512, 3}, Geometry{1020, 5, 512, 5}}) {
+    if (!takes(geometry)) continue;
+    SCOPED_TRACE(testing::PrintToString(geometry));
+    const PirPair& both = pair(geometry);
+    // A number in mixed base: digit 0 wants nothing of a part, digit i its row i - 1.
+    uint64_t choices = 1;
+    for (uint32_t part = 0; part < geometry.parts; ++part) choices *= geometry.part_rows(part) + 1;
+    for (uint64_t choice = 0; choice < choices; ++choice) {
+      std::vector<uint64_t> wanted;
+      uint64_t rest = choice;
+      for (uint32_t part = 0; part < geometry.parts; ++part) {
+        const uint64_t digit = rest % (geometry.part_rows(part) + 1);
+        rest /= geometry.part_rows(part) + 1;
+        if (digit > 0) wanted.push_back(geometry.row_at(part, digit - 1));
+      }
+      if (choice % 2 == 1) std::reverse(wanted.begin(), wanted.end());  // order is the caller's
+      both.expect_fetches(wanted, random);
+    }
+  }
+}
+
+// Nothing is fixed but the geometry: a query for the same row differs from the last one in about every byte that is
+// encrypted, and one for nothing looks like any other.
+TEST_P(PirConformance, EncryptedQueriesLookAlike) {
+  if (!encrypts()) GTEST_SKIP() << "nothing is encrypted";
+  SeededRandom random(7);
+  const PirPair& both = pair({5000, 1024, 3072, 1});
+  const std::vector<uint64_t> some{5123};
+  const Bytes first = both.client->query(some, random).request, second = both.client->query(some, random).request,
+              dummy = both.client->query({}, random).request;
+  for (const Bytes* other : {&second, &dummy}) {
+    size_t equal = 0;
+    for (size_t i = 0; i < first.size(); ++i) equal += first[i] == (*other)[i];
+    EXPECT_LT(equal, first.size() / 64) << "about one byte in 256 agrees by chance";
+  }
+}
+
+TEST_P(PirConformance, InfoIsWhole) {
+  const Info& info = scheme().info();
+  EXPECT_EQ(find_scheme(info.name), &scheme());
+  EXPECT_STRNE(info.summary, "");
+  EXPECT_EQ(info.classical_bits > 0, *info.parameters != 0);
+  EXPECT_EQ(info.classical_bits > 0, *info.security_model != 0);
+  EXPECT_EQ(info.leakage.any(), *info.leakage.note != 0);
+  EXPECT_FALSE(encrypts() && info.relaxed());
+}
+
+CWTCH_EVERY_SCHEME(PirConformance);
 
 }  // namespace
 }  // namespace cwtch::pir
