@@ -97,6 +97,18 @@ Result<SyncReport> Client::sync(Scheme scheme, const std::function<void(const Pr
   return report;
 }
 
+Result<IndexReport> Client::read_index() {
+  if (const Status fresh = store_.refresh(); !fresh) return fail(fresh.error());
+  const Result<ServerFacts> facts = this->facts();
+  if (!facts) return fail(facts.error());
+  Result<SegmentList> list = reading_.segments();
+  if (!list) return fail(list.error());
+  IndexPull pull(store_, host_, std::move(*list));
+  if (const Status read = pull.read(reading_, facts->committed_end, Store::Keep::durable); !read)
+    return fail(read.error());
+  return pull.report();
+}
+
 Result<RetrieveReport> Client::retrieve(const RetrieveOptions& options,
                                         const std::function<void(const RetrieveProgress&)>& progress) {
   if (const Status fresh = store_.refresh(); !fresh) return fail(fresh.error());

@@ -49,7 +49,9 @@ class Client {
   static Result<ServerFacts> meet(Dialer& dialer, const Endpoint& endpoint);
 
   Result<SyncReport> sync(Scheme scheme, const std::function<void(const Progress&)>& progress);
-  // The same by private retrieval: see retrieve.hpp. Says nothing of how far the log is known.
+  // Learns from the index stream which records of the log are ours, and reads none: they are wanted from now on.
+  Result<IndexReport> read_index();
+  // sync() by private retrieval: see retrieve.hpp. Says nothing of how far the log is known.
   Result<RetrieveReport> retrieve(const RetrieveOptions& options,
                                   const std::function<void(const RetrieveProgress&)>& progress);
   // Shows every message of our groups that was not known, and then whatever arrives, until cancel() or an error.

@@ -1,5 +1,7 @@
 #include "engine/client/events.hpp"
 
+#include <algorithm>
+
 #include "engine/core/codec.hpp"
 
 namespace cwtch::client {
@@ -13,6 +15,9 @@ enum class Kind : uint8_t {
   message_stored = 5,
   synced = 6,
   missed = 7,
+  index_seen = 8,
+  record_wanted = 9,
+  record_settled = 10,
 };
 
 class Encoder {
@@ -70,6 +75,31 @@ struct EncodeEvent {
         .finish();
   }
   Bytes operator()(const Missed& e) const { return Encoder(Kind::missed).text(e.host).put(e.from).put(e.to).finish(); }
+  Bytes operator()(const IndexSeen& e) const {
+    return Encoder(Kind::index_seen)
+        .text(e.host)
+        .put(e.sealed.position)
+        .put(e.sealed.row)
+        .put(e.reached.position)
+        .put(e.reached.row)
+        .put(e.row_bytes)
+        .put(e.groups)
+        .finish();
+  }
+  Bytes operator()(const RecordWanted& e) const {
+    return Encoder(Kind::record_wanted)
+        .raw(e.group)
+        .put(e.position)
+        .put(e.row)
+        .put(e.rows)
+        .put(e.tries)
+        .put(static_cast<uint8_t>(e.name.tagged))
+        .raw(e.name.bytes)
+        .finish();
+  }
+  Bytes operator()(const RecordSettled& e) const {
+    return Encoder(Kind::record_settled).raw(e.group).put(static_cast<uint8_t>(e.tagged)).raw(e.unique).finish();
+  }
 };
 
 std::string get_text(Reader& reader) { return std::string(text_of(reader.take(reader.get<uint32_t>()))); }
@@ -100,6 +130,28 @@ Event get_composed(Reader& reader) {
   return composed;
 }
 
+Event get_index_seen(Reader& reader) {
+  IndexSeen seen;
+  seen.host = get_text(reader);
+  seen.sealed = {reader.get<uint64_t>(), reader.get<uint64_t>()};
+  seen.reached = {reader.get<uint64_t>(), reader.get<uint64_t>()};
+  seen.row_bytes = reader.get<uint32_t>();
+  seen.groups = reader.get<uint32_t>();
+  return seen;
+}
+
+Event get_wanted(Reader& reader) {
+  RecordWanted wanted;
+  wanted.group = get_array<16>(reader);
+  wanted.position = reader.get<uint64_t>();
+  wanted.row = reader.get<uint64_t>();
+  wanted.rows = reader.get<uint8_t>();
+  wanted.tries = reader.get<uint8_t>();
+  wanted.name.tagged = reader.get<uint8_t>() != 0;
+  wanted.name.bytes = get_array<log::kProbeBytes>(reader);
+  return wanted;
+}
+
 Event get_message(Reader& reader) {
   MessageStored message;
   message.group = get_array<16>(reader);
@@ -124,6 +176,16 @@ MessageStored stored_message(const GroupId& group, ByteView record, Opened opene
   stored.timestamp = opened.message.timestamp;
   stored.text = std::move(opened.message.text);
   return stored;
+}
+
+IndexName::IndexName(const log::IndexEntry& entry) : tagged(entry.tagged) {
+  std::copy(entry.bytes.begin(), entry.bytes.end(), bytes.begin());
+}
+
+ByteArray<log::kNonceBytes> IndexName::unique() const {
+  ByteArray<log::kNonceBytes> unique;
+  std::copy_n(bytes.begin(), unique.size(), unique.begin());
+  return unique;
 }
 
 Bytes encode(const Event& event) { return std::visit(EncodeEvent{}, event); }
@@ -155,6 +217,15 @@ Result<Event> decode_event(ByteView bytes) {
       break;
     case Kind::missed:
       event = Missed{get_text(reader), reader.get<uint64_t>(), reader.get<uint64_t>()};
+      break;
+    case Kind::index_seen:
+      event = get_index_seen(reader);
+      break;
+    case Kind::record_wanted:
+      event = get_wanted(reader);
+      break;
+    case Kind::record_settled:
+      event = RecordSettled{get_array<16>(reader), reader.get<uint8_t>() != 0, get_array<log::kNonceBytes>(reader)};
       break;
   }
   if (!event) return fail(Errc::unsupported, "profile journal: an event of a newer version");

@@ -11,6 +11,7 @@
 
 #include "engine/client/group.hpp"
 #include "engine/client/message.hpp"
+#include "engine/log/index_block.hpp"
 
 namespace cwtch::client {
 
@@ -74,7 +75,56 @@ struct Missed {
   uint64_t to = 0;
 };
 
-using Event = std::variant<ServerAdded, GroupJoined, Composed, Refused, MessageStored, Synced, Missed>;
+// A place in the index stream: a record's position and its first row, or those of the record to come.
+struct IndexPlace {
+  uint64_t position = 0;
+  uint64_t row = 0;
+  friend bool operator==(const IndexPlace&, const IndexPlace&) = default;
+};
+
+// The index up to `reached` was looked through for `groups` groups of that server. `sealed` is where the next reading
+// begins: a segment boundary. As with Synced, this counts for nothing if there are more groups by now.
+struct IndexSeen {
+  std::string host;
+  IndexPlace sealed;
+  IndexPlace reached;
+  uint32_t row_bytes = 0;
+  uint32_t groups = 0;
+};
+
+// What the index has of a record: the entry of a tagged one, the probe of any other.
+struct IndexName {
+  bool tagged = false;
+  ByteArray<log::kProbeBytes> bytes{};  // an entry has zeros behind it
+
+  IndexName() = default;
+  explicit IndexName(const log::IndexEntry& entry);
+  // The part that no second record has: an entry, or a nonce.
+  ByteArray<log::kNonceBytes> unique() const;
+  ByteView view() const { return ByteView(bytes).first(tagged ? log::kEntryBytes : log::kProbeBytes); }
+  friend bool operator==(const IndexName&, const IndexName&) = default;
+};
+
+// A record of a group, recognised in the index and not read yet. Said again with more `tries` when what was fetched in
+// its place was not what the index names.
+struct RecordWanted {
+  GroupId group{};
+  uint64_t position = 0;
+  uint64_t row = 0;
+  uint8_t rows = 0;
+  uint8_t tries = 0;
+  IndexName name;
+};
+
+// Whatever has this name is known to us, or is no message: it is not wanted, wherever it shows up again.
+struct RecordSettled {
+  GroupId group{};
+  bool tagged = false;
+  ByteArray<log::kNonceBytes> unique{};
+};
+
+using Event = std::variant<ServerAdded, GroupJoined, Composed, Refused, MessageStored, Synced, Missed, IndexSeen,
+                           RecordWanted, RecordSettled>;
 
 Bytes encode(const Event& event);
 // corrupt for bytes that encode() does not make: they have a checksum, so nobody else wrote them.

@@ -1,14 +1,13 @@
 // The index stream as it arrives: any pieces in, whole checked blocks out. Memory: one block.
 //
-// What the server claims must fit together: each block begins where the one before it ended, in records and in rows,
-// and all have rows of one size. That is all that the stream can show of itself; what it leaves out, the log shows.
-// Thread: one; pure.
+// What the server claims must fit together: the first block begins where it was asked to, each other one where the one
+// before it ended, in records and in rows, and all have rows of one size. That is all that the stream can show of
+// itself; what it leaves out, the log shows. Thread: one; pure.
 #pragma once
 
-#include <functional>
 #include <optional>
 
-#include "engine/log/index_block.hpp"
+#include "engine/client/events.hpp"
 
 namespace cwtch::client {
 
@@ -16,25 +15,40 @@ class IndexStream {
  public:
   static constexpr size_t kBlockBytesMax = 40 << 20;  // of log::kIndexRecordsMax untagged records
 
-  // Where the stream stands: behind the last whole block. Nothing before the first one.
-  struct Place {
-    uint64_t position = 0;
+  struct Visitor {
+    virtual ~Visitor() = default;
+    // Of a block that is wholly checked. The bytes of `entry` live until the call returns.
+    virtual void entry(const log::IndexEntry& entry) = 0;
+    // Behind each block: its end. An error stops the stream.
+    virtual Status block(const IndexPlace& end) = 0;
+  };
+  // What is known of the place where the stream begins.
+  struct Known {
     uint64_t row = 0;
     uint32_t row_bytes = 0;
   };
 
-  // corrupt: the server breaks the format, or its own numbering. Blocks are shown in order; the bytes of an entry live
-  // until the visitor returns.
-  Status received(ByteView bytes, const std::function<void(const log::IndexEntry& entry)>& visit);
-  // The end of the stream: corrupt inside a block.
+  IndexStream(uint64_t position, std::optional<Known> known)
+      : first_{position, known ? known->row : 0}, place_(first_), known_(known) {}
+
+  // corrupt: the server breaks the format, or its own numbering.
+  Status received(ByteView bytes, Visitor& visitor);
+  // The end of the stream: corrupt inside a block, or before the first one.
   Status finish() const;
-  const std::optional<Place>& place() const { return place_; }
+
+  const IndexPlace& first() const { return first_; }                     // its row is known from the first block on
+  const IndexPlace& place() const { return place_; }                     // behind the last whole block
+  uint32_t row_bytes() const { return known_ ? known_->row_bytes : 0; }  // 0: not known yet
 
  private:
-  Status take(ByteView block, const std::function<void(const log::IndexEntry& entry)>& visit);
+  Status take(ByteView block, Visitor& visitor);
 
   Bytes buffer_;
-  std::optional<Place> place_;
+  IndexPlace first_;
+  IndexPlace place_;
+  std::optional<Known> known_;  // from the first block on, of any place in the stream
+  bool begun_ = false;
+  bool empty_ = false;  // a block of no records came: nothing may follow
 };
 
 }  // namespace cwtch::client

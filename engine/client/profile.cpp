@@ -51,7 +51,10 @@ void Profile::on(const GroupJoined& event) {
   ServerState& server = servers_[event.group.server];
   server.host = event.group.server;
   server.groups += 1;
-  if (!event.fresh) server.sealed = server.reached = {};
+  if (!event.fresh) {
+    server.sealed = server.reached = {};
+    server.index = {};
+  }
   GroupState& state = groups_.emplace_back();
   state.group.id = event.group.id;
   state.group.key = event.group.key.clone();
@@ -77,14 +80,18 @@ void Profile::on(const MessageStored& event) {
   const auto number = group_numbers_.find(event.group);
   if (number == group_numbers_.end()) return;
   GroupState& state = groups_[number->second];
+  servers_[state.group.server].wanted.stored(event.group, event.position);
   const size_t known = state.tree.find(event.signature);
   if (known == Tree::kUnknown) {
     state.tree.add(event.signature, event.previous, event.author, event.position);
     state.messages.push_back(event);
+    state.positions.insert(event.position);
     const bool first = state.newest == Tree::kUnknown;
     if (first || event.position >= state.messages[state.newest].position) state.newest = state.messages.size() - 1;
   } else if (state.messages[known].acknowledged && !event.acknowledged) {
     // What we posted stands in the log: its place there is the truth.
+    state.positions.erase(state.messages[known].position);
+    state.positions.insert(event.position);
     state.messages[known].acknowledged = false;
     state.messages[known].position = event.position;
     const auto earlier = [](const MessageStored& a, const MessageStored& b) { return a.position < b.position; };
@@ -101,15 +108,39 @@ void Profile::on(const Synced& event) {
   if (event.groups < server.groups) return;
   if (event.reached < server.reached.position) return;  // another process was faster
   server.reached = {event.reached, event.reached_chain};
+  server.wanted.forget(0, event.reached);  // what is there was seen
   if (event.sealed >= server.sealed.position) server.sealed = {event.sealed, event.sealed_chain};
 }
 
 void Profile::on(const Missed& event) {
+  servers_[event.host].wanted.forget(event.from, event.to);
   std::vector<Missed>& missed = servers_[event.host].missed;
   for (const Missed& m : missed) {
     if (m.from == event.from && m.to == event.to) return;
   }
   missed.push_back(event);
+}
+
+void Profile::on(const IndexSeen& event) {
+  ServerState& server = servers_[event.host];
+  server.host = event.host;
+  obsolete_bytes_ += sizeof(IndexSeen);
+  if (event.groups < server.groups) return;
+  if (event.reached.position < server.index.reached.position) return;  // another process was faster
+  server.index = {event.sealed, event.reached, event.row_bytes};
+}
+
+void Profile::on(const RecordWanted& event) {
+  const auto number = group_numbers_.find(event.group);
+  if (number == group_numbers_.end()) return;
+  const GroupState& state = groups_[number->second];
+  obsolete_bytes_ += sizeof(RecordWanted);  // soon
+  if (state.positions.count(event.position) == 0) servers_[state.group.server].wanted.apply(event);
+}
+
+void Profile::on(const RecordSettled& event) {
+  const auto number = group_numbers_.find(event.group);
+  if (number != group_numbers_.end()) servers_[groups_[number->second].group.server].wanted.apply(event);
 }
 
 std::vector<Bytes> Profile::events(bool messages) const {
@@ -126,9 +157,14 @@ std::vector<Bytes> Profile::events(bool messages) const {
     for (const MessageStored& message : state.messages) events.push_back(encode(message));
   }
   for (const auto& [host, server] : servers_) {  // behind the groups, which set it back
-    if (!messages || server.reached.position == 0) continue;
-    events.push_back(encode(Synced{host, server.sealed.position, server.sealed.chain, server.reached.position,
-                                   server.reached.chain, server.groups}));
+    if (!messages) continue;
+    if (server.reached.position != 0)
+      events.push_back(encode(Synced{host, server.sealed.position, server.sealed.chain, server.reached.position,
+                                     server.reached.chain, server.groups}));
+    if (server.index.row_bytes != 0)
+      events.push_back(
+          encode(IndexSeen{host, server.index.sealed, server.index.reached, server.index.row_bytes, server.groups}));
+    for (const Event& event : server.wanted.events()) events.push_back(encode(event));
   }
   for (const Composed& composed : outbox_) events.push_back(encode(composed));
   return events;

@@ -5,10 +5,12 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/client/events.hpp"
 #include "engine/client/tree.hpp"
+#include "engine/client/wanted.hpp"
 
 namespace cwtch::client {
 
@@ -17,20 +19,29 @@ struct Known {
   uint32_t chain = 0;
 };
 
+struct IndexKnown {
+  IndexPlace sealed;       // where the next reading begins
+  IndexPlace reached;      // what is known already
+  uint32_t row_bytes = 0;  // 0: nothing is
+};
+
 struct ServerState {
   std::string host;
   std::string url;
   Known sealed;   // where the next synchronisation begins
   Known reached;  // what is known already
   std::vector<Missed> missed;
+  IndexKnown index;
+  WantedQueue wanted;
   uint32_t groups = 0;  // of this profile, on this server
 };
 
 struct GroupState {
   Group group;
-  Tree tree;                            // numbers messages as `messages` does
-  std::vector<MessageStored> messages;  // in the order in which they became known
-  size_t newest = Tree::kUnknown;       // the number of the message with the highest position
+  Tree tree;                               // numbers messages as `messages` does
+  std::vector<MessageStored> messages;     // in the order in which they became known
+  std::unordered_set<uint64_t> positions;  // of the messages
+  size_t newest = Tree::kUnknown;          // the number of the message with the highest position
   // What the next message of ours names as its predecessor.
   std::optional<Signature> newest_signature() const;
 };
@@ -64,6 +75,9 @@ class Profile {
   void on(const MessageStored& event);
   void on(const Synced& event);
   void on(const Missed& event);
+  void on(const IndexSeen& event);
+  void on(const RecordWanted& event);
+  void on(const RecordSettled& event);
   void leave_outbox(const Signature& signature);
 
   std::map<std::string, ServerState> servers_;

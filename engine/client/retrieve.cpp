@@ -1,12 +1,9 @@
 #include "engine/client/retrieve.hpp"
 
 #include <algorithm>
-#include <set>
 
-#include "engine/client/index_stream.hpp"
 #include "engine/client/message.hpp"
 #include "engine/client/record_stream.hpp"
-#include "engine/log/rows.hpp"
 #include "pir/grid.hpp"
 #include "pir/registry.hpp"
 
@@ -16,11 +13,6 @@ namespace {
 // Whatever the server says:
 constexpr uint64_t kRowsMaxAllowed = 1 << 20;  // of a database
 constexpr uint64_t kDatabasesMax = 1 << 16;
-
-size_t groups_on(const Profile& profile, const std::string& host) {
-  return static_cast<size_t>(std::count_if(profile.groups().begin(), profile.groups().end(),
-                                           [&](const GroupState& group) { return group.group.server == host; }));
-}
 
 }  // namespace
 
@@ -33,8 +25,7 @@ Retrieve::Retrieve(Store& store, Random& random, Dialer& dialer, const Endpoint&
       host_(std::move(host)),
       options_(options),
       scheme_(pir::find_scheme(options.scheme)),
-      keyring_(host_),
-      wanted_(groups_on(store.profile(), host_)) {
+      keyring_(host_) {
   for (const GroupState& group : store.profile().groups()) {
     if (group.group.server != host_) continue;
     keyring_.add(group.group);
@@ -57,14 +48,19 @@ Result<RetrieveReport> Retrieve::run(ServerLink& link, const ServerFacts& facts)
   uint64_t before = bytes();
   const auto spent = [&] { return bytes() - std::exchange(before, bytes()); };
 
-  if (const Status read = read_index(link); !read) return fail(read.error());
+  if (const Status read = read_index(link, facts); !read) return fail(read.error());
   report_.index_bytes = spent();
   if (const Status read = read_statics(link); !read) return fail(read.error());
   report_.statics_bytes = spent();
-  if (const Status asked = query_all(); !asked) return fail(asked.error());
-  if (const Status read = read_tail(link); !read) return fail(read.error());
+  query_all();
+  const Status tail = read_tail(link);
   report_.tail_bytes = spent();
+  for (const RowCollector::Whole& whole : fetched_) {
+    const Group& group = store_.profile().group(whole.wanted.group)->group;
+    judge(whole.wanted, judge_rows(group, whole.wanted, whole.rows, row_bytes_, events_));
+  }
   if (const Status kept = store_.commit(events_, Store::Keep::durable); !kept) return fail(kept.error());
+  if (!tail) return fail(tail.error());
   return report_;
 }
 
@@ -100,42 +96,27 @@ Status Retrieve::check_offer(const OfferList& list) {
   return {};
 }
 
-Status Retrieve::read_index(ServerLink& link) {
-  if (const Status got = link.get("/v1/index"); !got) return got;
-  // What is known already is not wanted again.
-  std::set<uint64_t> known;
-  for (const GroupId& id : groups_) {
-    for (const MessageStored& message : store_.profile().group(id)->messages) known.insert(message.position);
-  }
-  IndexStream stream;
-  std::optional<uint64_t> tail;
-  const auto visit = [&](const log::IndexEntry& entry) {
-    report_.records += 1;
-    if (!tail && entry.row + entry.rows > offer_.end_row) tail = entry.position.value;
-    const size_t group = entry.tagged ? keyring_.match_entry(entry.bytes) : keyring_.match_probe(entry.bytes);
-    if (group == Keyring::kNone || known.count(entry.position.value) != 0 || tail) return;
-    if (entry.row < offer_.first_row) {
-      report_.outside += 1;
-    } else {
-      (void)wanted_.add(group, entry);
-    }
-  };
-  Bytes room(256 * 1024);
-  while (true) {
-    const Result<size_t> got = link.read(room);
-    if (!got) return fail(got.error());
-    if (*got == 0) break;
-    if (const Status taken = stream.received(ByteView(room).first(*got), visit); !taken) return taken;
-  }
-  if (const Status whole = stream.finish(); !whole) return whole;
-  if (!geometries_.empty() && (!stream.place() || stream.place()->row < offer_.end_row)) {
-    return fail(Errc::corrupt, "server: its index ends before its databases do");
-  }
-  if (stream.place() && stream.place()->row_bytes != row_bytes_) {
+Status Retrieve::read_index(ServerLink& link, const ServerFacts& facts) {
+  Result<SegmentList> list = link.segments();
+  if (!list) return fail(list.error());
+  list_ = std::move(*list);
+  IndexPull pull(store_, host_, list_, offer_.end_row);
+  // Durably not now, but behind the last request: a disk takes its time only if there is something to keep.
+  if (const Status read = pull.read(link, facts.committed_end, Store::Keep::relaxed); !read) return read;
+  if (pull.place().row < offer_.end_row) return fail(Errc::corrupt, "server: its index ends before its databases do");
+  if (pull.row_bytes() != row_bytes_)
     return fail(Errc::corrupt, "server: its index counts in other rows than its databases have");
+  tail_position_ = pull.beyond();
+  report_.records = pull.report().records;
+
+  auto turns = store_.profile().server(host_)->wanted.turns();
+  for (auto& records : turns) {
+    report_.outside +=
+        std::erase_if(records, [&](const RecordWanted& wanted) { return wanted.row < offer_.first_row; });
+    std::erase_if(records, [&](const RecordWanted& wanted) { return wanted.row + wanted.rows > offer_.end_row; });
   }
-  tail_position_ = tail.value_or(stream.place() ? stream.place()->position : 0);
-  report_.wanted = wanted_.records();
+  collector_.emplace(turns);
+  report_.wanted = collector_->records();
   return {};
 }
 
@@ -157,7 +138,7 @@ Status Retrieve::read_statics(ServerLink& link) {
   return {};
 }
 
-Status Retrieve::query_all() {
+void Retrieve::query_all() {
   RetrieveProgress progress{0, uint64_t{options_.rounds} * databases_.size()};
   for (uint32_t round = 0; round < options_.rounds; ++round) {
     for (const Database& database : databases_) {
@@ -166,12 +147,11 @@ Status Retrieve::query_all() {
       if (on_progress) on_progress(progress);
     }
   }
-  report_.waiting = wanted_.records();
-  return {};
+  report_.waiting = collector_->records();
 }
 
 void Retrieve::query(const Database& database) {
-  const std::vector<uint64_t> rows = wanted_.choose(database.client->geometry());
+  const std::vector<uint64_t> rows = collector_->choose(database.client->geometry());
   pir::Query query = database.client->query(rows, random_);
   ServerLink link(dialer_, endpoint_);
   const Result<Bytes> answer =
@@ -187,44 +167,37 @@ void Retrieve::query(const Database& database) {
     return;
   }
   for (const pir::Row& row : *fetched) {
-    if (const auto whole = wanted_.got(row.number, row.bytes)) take(*whole);
+    if (auto whole = collector_->got(row.number, row.bytes)) fetched_.push_back(std::move(*whole));
   }
 }
 
-// What came must be the record that the index has there: its entry is part of it, and so is its probe.
-void Retrieve::take(const Wanted::Whole& whole) {
-  const Result<Bytes> record = log::decode_rows(whole.rows, row_bytes_);
-  if (!record) {
-    report_.unreadable += 1;
-    return;
-  }
-  const auto probe = log::probe_of(*record);
-  const ByteView entry = log::is_tagged(*record) ? log::entry_of(*record) : ByteView(probe);
-  if (!equal_vartime(entry, whole.entry)) {
-    report_.unreadable += 1;
-    return;
-  }
-  keep(whole.group, whole.position, *record);
+void Retrieve::judge(const RecordWanted& wanted, Verdict verdict) {
+  if (verdict == Verdict::unreadable) report_.unreadable += 1;
+  if (verdict == Verdict::spoiled) report_.spoiled += 1;
+  if (verdict != Verdict::message) return;
+  const auto& stored = std::get<MessageStored>(events_.back());
+  if (store_.profile().group(wanted.group)->tree.find(stored.signature) == Tree::kUnknown) report_.messages += 1;
 }
 
+// A record of the tail, in full.
 void Retrieve::keep(size_t group, uint64_t position, ByteView record) {
   const GroupState& state = *store_.profile().group(groups_[group]);
+  const RecordWanted* const wanted = store_.profile().server(host_)->wanted.find(state.group.id, position);
+  if (wanted != nullptr) return judge(*wanted, judge_record(state.group, *wanted, record, events_));
+  // Known already, or ours and now seen in its place, or behind what the index had.
   Result<Opened> opened = open(state.group, record);
-  if (!opened) {
-    report_.unreadable += 1;
-    return;
-  }
+  if (!opened) return;
   MessageStored stored = stored_message(state.group.id, record, std::move(*opened));
   stored.position = position;
-  if (state.tree.find(stored.signature) == Tree::kUnknown) report_.messages += 1;
+  const size_t known = state.tree.find(stored.signature);
+  if (known != Tree::kUnknown && !state.messages[known].acknowledged) return;
+  if (known == Tree::kUnknown) report_.messages += 1;
   events_.emplace_back(std::move(stored));
 }
 
 // From the public boundary before what the databases do not have: the same for everybody.
 Status Retrieve::read_tail(ServerLink& link) {
-  const Result<SegmentList> list = link.segments();
-  if (!list) return fail(list.error());
-  const uint64_t from = list->boundary_at(tail_position_);
+  const uint64_t from = list_.boundary_at(tail_position_);
   if (const Status got = link.get("/v1/log?from=" + std::to_string(from)); !got) return got;
 
   struct Visitor final : RecordStream::Visitor {

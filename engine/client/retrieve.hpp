@@ -1,22 +1,23 @@
 // One fetch by private retrieval: the server sees what it costs and over which public ranges, and not what was wanted.
 //
 //   the list of databases, checked against the public grid
-//   the index stream, whole: which records are ours, and in which rows
+//   the list of segments, and the index stream from the boundary where it was left: which records are ours, and in
+//   which rows
 //   the static blobs of every database, whole
 //   `rounds` rounds: one query of every database in each, dummies where nothing is wanted
 //   the records behind the last database, in full
 //
 // Every request, its size and its order follow from the server's public documents and `rounds`, which is the same for
-// whoever asks alike: never from groups, wants, or what came back. A query has a connection of its own. A query that
-// fails is lost, and nothing is asked again because of it.
+// whoever asks alike: never from groups, wants, or what came back. What came is opened behind the last query, so that
+// the time between two of them tells nothing. A query has a connection of its own. One that fails is lost: its rows
+// wait for another one, and nothing is asked again because of it.
 #pragma once
 
 #include <functional>
 
-#include "engine/client/keyring.hpp"
-#include "engine/client/server_link.hpp"
-#include "engine/client/store.hpp"
-#include "engine/client/wanted.hpp"
+#include "engine/client/fetched.hpp"
+#include "engine/client/index_pull.hpp"
+#include "engine/client/row_collector.hpp"
 #include "pir/scheme.hpp"
 
 namespace cwtch::client {
@@ -35,7 +36,8 @@ struct RetrieveReport {
   uint64_t records = 0;     // in the index
   uint64_t wanted = 0;      // of our groups, in databases and not here yet
   uint64_t messages = 0;    // of our groups, new to us
-  uint64_t unreadable = 0;  // fetched rows that were no message after all
+  uint64_t unreadable = 0;  // fetched records that were no message after all
+  uint64_t spoiled = 0;     // fetched rows that were not what the index names
   uint64_t waiting = 0;     // still wanted after the last round
   uint64_t outside = 0;     // wanted, but older than what the server offers
   uint64_t failed_queries = 0;
@@ -60,10 +62,10 @@ class Retrieve {
 
   Status check_offer(const OfferList& list);
   Status read_statics(ServerLink& link);
-  Status read_index(ServerLink& link);
-  Status query_all();
+  Status read_index(ServerLink& link, const ServerFacts& facts);
+  void query_all();
   void query(const Database& database);
-  void take(const Wanted::Whole& whole);
+  void judge(const RecordWanted& wanted, Verdict verdict);
   Status read_tail(ServerLink& link);
   void keep(size_t group, uint64_t position, ByteView record);
 
@@ -76,11 +78,13 @@ class Retrieve {
   const pir::Scheme* scheme_;  // nullptr: there is none of that name
   Keyring keyring_;
   std::vector<GroupId> groups_;  // as the keyring numbers them
-  Wanted wanted_;
   SchemeOffer offer_;
   uint32_t row_bytes_ = 0;
   std::vector<pir::Geometry> geometries_;
   std::vector<Database> databases_;
+  SegmentList list_;
+  std::optional<RowCollector> collector_;
+  std::vector<RowCollector::Whole> fetched_;
   uint64_t tail_position_ = 0;  // of the first record that is not wholly in the databases' rows
   std::vector<Event> events_;
   RetrieveReport report_;

@@ -57,6 +57,13 @@ class ClientWorld : public testing::Test {
     ScriptedDialer dialer = server_.dialer();
     return client_of(member, dialer, leaky).sync(scheme, nullptr);
   }
+  Result<client::IndexReport> read_index(Member& member) {
+    ScriptedDialer dialer = server_.dialer();
+    return client_of(member, dialer).read_index();
+  }
+  const client::WantedQueue& wanted(const Member& member) const {
+    return member.store->profile().server(host_)->wanted;
+  }
   std::vector<std::string> texts(const Member& member, const client::Group& group) {
     std::vector<std::string> texts;
     for (const client::Line& line : client::conversation(*member.store->profile().group(group.id)))
@@ -65,9 +72,10 @@ class ClientWorld : public testing::Test {
   }
 
   // A message of `author`, as another member's client would post it.
-  Bytes message(const client::Group& group, const std::string& text, std::optional<client::Signature> previous = {}) {
+  Bytes message(const client::Group& group, const std::string& text, std::optional<client::Signature> previous = {},
+                client::Form form = client::Form::tagged) {
     const std::string overlay = "{\"o\":1,\"d\":\"" + text + "\"}";
-    return client::compose(group, author_, {overlay, now_s(), previous}, client::Form::tagged, random_).value();
+    return client::compose(group, author_, {overlay, now_s(), previous}, form, random_).value();
   }
   static client::Signature signature_of(const Bytes& record) {
     client::Signature signature;

@@ -13,6 +13,7 @@
 
 #include "engine/core/hostname.hpp"
 #include "engine/log/frame.hpp"
+#include "engine/log/index_block.hpp"
 #include "tests/support/scripted_transport.hpp"
 
 namespace cwtch::test {
@@ -31,7 +32,9 @@ class FakeServer {
   // Everything up to the last whole chunk becomes one more segment.
   void seal() {
     const uint64_t end = records.size() / kChunkRecords * kChunkRecords;
-    if (end > tail_first()) boundaries.push_back(end);
+    if (end == tail_first()) return;
+    boundaries.push_back(end);
+    sealed.push_back(end);
   }
   void merge_all() { boundaries = {boundaries.front(), boundaries.back()}; }
   // The first segment goes.
@@ -40,6 +43,8 @@ class FakeServer {
 
   std::vector<Bytes> records;
   std::vector<uint64_t> boundaries = {0};  // first retained, then each segment's end
+  std::vector<uint64_t> sealed = {0};      // each place where a segment began or ended, whatever became of it
+  uint32_t row_bytes = log::kRowBytesDefault;
   bool leaky = false;
   bool read_only = false;
   std::vector<std::string> targets;  // of the requests, as they came
@@ -91,6 +96,23 @@ class FakeServer {
       }
       bytes += text_of(ByteView(frame).first(log::write_record(frame, {p}, records[p], &chain)));
     }
+    return bytes;
+  }
+  // The blocks of the index from the boundary `from` on.
+  std::string index(uint64_t from) const {
+    std::string bytes;
+    uint64_t row = 0;
+    for (uint64_t p = 0; p < from; ++p) row += log::rows_of(records[p].size(), row_bytes);
+    uint64_t first = from;
+    do {
+      const auto next = std::upper_bound(sealed.begin(), sealed.end(), first);
+      const uint64_t end = next == sealed.end() ? records.size() : *next;
+      log::IndexBlockBuilder block({first}, row, row_bytes);
+      for (uint64_t p = first; p < end; ++p) block.add(records[p]);
+      bytes += text_of(block.bytes());
+      row += block.rows();
+      first = end;
+    } while (first < records.size());
     return bytes;
   }
   std::string segment_file(uint64_t first, uint64_t end) const {
@@ -162,6 +184,13 @@ class FakeServer {
       const auto at = std::find(boundaries.begin(), boundaries.end(), first);
       if (at == boundaries.end() || at + 1 == boundaries.end() || at[1] != last + 1) return problem(404, "not-found");
       return ok(segment_file(first, last + 1));
+    }
+    if (target.starts_with("/v1/index?from=")) {
+      const uint64_t from = std::stoull(target.substr(15));
+      if (from < boundaries.front()) return problem(410, "gone");
+      if (std::find(sealed.begin(), sealed.end(), from) == sealed.end() && from != records.size())
+        return problem(403, "position-not-served");
+      return ok(index(from));
     }
     return log(target);
   }

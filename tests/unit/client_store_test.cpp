@@ -262,6 +262,9 @@ TEST(ClientEvents, AreReadBackAsWritten) {
   events.emplace_back(message);
   events.emplace_back(Synced{host, 1, 2, 3, 4, 5});
   events.emplace_back(Missed{host, 6, 7});
+  events.emplace_back(IndexSeen{host, {8, 9}, {10, 11}, 12, 13});
+  events.emplace_back(RecordWanted{{}, 14, 15, 2, 1, {}});
+  events.emplace_back(RecordSettled{{}, true, {17}});
   for (const Event& event : events) {
     const Bytes bytes = encode(event);
     const auto decoded = decode_event(bytes);

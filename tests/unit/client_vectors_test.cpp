@@ -8,7 +8,7 @@
 #include "engine/client/json_text.hpp"
 #include "engine/client/keyring.hpp"
 #include "engine/client/message.hpp"
-#include "engine/log/format.hpp"
+#include "engine/log/index_block.hpp"
 
 namespace cwtch::client {
 namespace {
@@ -94,9 +94,12 @@ TEST_F(GroupVectors, TheProbeFindsEachRecordsGroupAndNoOther) {
     keyring.add(*create_group(c["group_server"].get<std::string>(), "", random));
     keyring.add(*group_of_invite(c["invite"].get<std::string>()));
     EXPECT_EQ(keyring.match(record_of(c)), 1u);
+    EXPECT_EQ(keyring.match_probe(log::probe_of(record_of(c))), 1u);
+    EXPECT_EQ(keyring.match_probe(log::probe_of(record_of(c)), 2), Keyring::kNone);
     for (const auto& other : cases_) {
       if (other["group_id"] == c["group_id"]) continue;
       EXPECT_EQ(keyring.match(record_of(other)), Keyring::kNone);
+      EXPECT_EQ(keyring.match_probe(log::probe_of(record_of(other))), Keyring::kNone);
     }
   }
 }

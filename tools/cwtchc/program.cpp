@@ -327,6 +327,7 @@ void Program::retrieve() {
                                                 {"wanted", report->wanted},
                                                 {"messages", report->messages},
                                                 {"unreadable", report->unreadable},
+                                                {"spoiled", report->spoiled},
                                                 {"waiting", report->waiting},
                                                 {"outside", report->outside},
                                                 {"failed_queries", report->failed_queries},
@@ -351,6 +352,9 @@ void Program::retrieve() {
     if (report->outside > 0)
       fmt::print("{} older than what the server offers by this scheme: cwtchc sync\n",
                  plural(report->outside, "message"));
+    if (report->spoiled > 0)
+      fmt::print("{} not what the index names; each is tried {} times in all\n", plural(report->spoiled, "record"),
+                 WantedQueue::kTriesMax);
     if (report->failed_queries > 0)
       fmt::print("{} not answered; their slots are lost, as the rules want\n", plural(report->failed_queries, "query"));
   }

@@ -1,0 +1,23 @@
+// What was fetched in the place of a wanted record: whether it is what the index names, and what follows for the
+// profile. Nobody is trusted here: neither the server, which may give anything, nor who wrote the record.
+#pragma once
+
+#include <vector>
+
+#include "engine/client/events.hpp"
+
+namespace cwtch::client {
+
+enum class Verdict : uint8_t {
+  message,     // of the group
+  unreadable,  // tagged by who has the group's key, and yet no message
+  spoiled,     // not what the index names, or untagged and no message: to be tried again, a few times
+};
+
+// Adds to `events` what the profile should know. `record` may be any bytes.
+Verdict judge_record(const Group& group, const RecordWanted& wanted, ByteView record, std::vector<Event>& events);
+// The same from the record's rows.
+Verdict judge_rows(const Group& group, const RecordWanted& wanted, ByteView rows, uint32_t row_bytes,
+                   std::vector<Event>& events);
+
+}  // namespace cwtch::client

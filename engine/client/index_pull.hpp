@@ -1,0 +1,61 @@
+// One reading of the index stream under way: takes the server's bytes, checks them, finds the records of our groups,
+// and keeps which are wanted and how far it got. It begins at the segment boundary where the last one ended, and goes
+// to the end: the tail always comes from its start.
+//
+// Every request names public positions only, and whatever is found, the same ones.
+#pragma once
+
+#include "engine/client/index_stream.hpp"
+#include "engine/client/keyring.hpp"
+#include "engine/client/server_link.hpp"
+#include "engine/client/store.hpp"
+
+namespace cwtch::client {
+
+struct IndexReport {
+  uint64_t records = 0;  // looked at
+  uint64_t wanted = 0;   // of our groups, and new
+};
+
+class IndexPull final : private IndexStream::Visitor {
+ public:
+  // `end_row`: of the databases from which the rows will be fetched, for whoever has such; public. The next reading
+  // begins no later, so that it sees where their last record ends.
+  IndexPull(Store& store, std::string host, SegmentList list, uint64_t end_row = UINT64_MAX);
+
+  // Reads to the end, at least to `committed_end`, and keeps what it found. corrupt: the server contradicts itself, or
+  // what it said before.
+  Status read(ServerLink& link, uint64_t committed_end, Store::Keep keep);
+
+  const IndexReport& report() const { return report_; }
+  const IndexPlace& place() const { return stream_.place(); }
+  uint32_t row_bytes() const { return stream_.row_bytes(); }
+  // Position of the first record that does not end before `end_row`.
+  uint64_t beyond() const { return beyond_.value_or(place().position); }
+
+ private:
+  void entry(const log::IndexEntry& entry) override;
+  Status block(const IndexPlace& end) override;
+  void want(const GroupId& group, const log::IndexEntry& entry);
+  void expect_missing();
+  Status save(Store::Keep keep);
+
+  Store& store_;
+  const std::string host_;
+  const SegmentList list_;
+  const uint64_t end_row_;
+  Keyring keyring_;
+  std::vector<GroupId> groups_;  // as the keyring numbers them
+  IndexKnown known_;             // before this reading
+  uint64_t log_known_ = 0;       // up to here the log itself was looked through
+  IndexStream stream_;
+  std::set<uint64_t> boundaries_;
+  std::optional<IndexPlace> passed_;  // the newest boundary behind us that the next reading may begin at
+  bool tail_begun_ = false;
+  std::optional<uint64_t> beyond_;
+  std::vector<Event> events_;  // not yet kept
+  Status status_;              // of an entry
+  IndexReport report_;
+};
+
+}  // namespace cwtch::client

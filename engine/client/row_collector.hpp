@@ -1,0 +1,47 @@
+// Which wanted rows the queries of one fetch ask for, and the records that come of them.
+//
+// Groups share the slots: each goes to the group that had fewest so far, so junk in one group's name costs that group
+// its slots, and no other group anything. A record's rows may come by several queries. Thread: one; pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "engine/client/events.hpp"
+#include "pir/geometry.hpp"
+
+namespace cwtch::client {
+
+class RowCollector {
+ public:
+  // By group, as WantedQueue::turns() has them.
+  explicit RowCollector(const std::vector<std::vector<RecordWanted>>& turns);
+
+  size_t records() const { return records_; }  // not whole yet
+
+  // At most one wanted row of each part, oldest first within a group. Rows that do not come are chosen again.
+  std::vector<uint64_t> choose(const pir::Geometry& geometry);
+  // A row is here. The whole record's rows, once they are all.
+  struct Whole {
+    RecordWanted wanted;
+    Bytes rows;
+  };
+  std::optional<Whole> got(uint64_t row, ByteView bytes);
+
+ private:
+  struct Record {
+    RecordWanted wanted;
+    Bytes bytes;        // of the rows that are here
+    uint32_t here = 0;  // bit i: row i
+  };
+  struct Group {
+    std::map<uint64_t, Record> by_row;  // first row
+    uint64_t slots = 0;                 // that it had
+  };
+
+  std::vector<Group> groups_;
+  size_t records_ = 0;
+};
+
+}  // namespace cwtch::client
