@@ -264,18 +264,19 @@ TEST_F(ClientIndex, WithNothingNewTheProfileDoesNotGrow) {
 
 TEST_F(ClientIndex, WhatIsKnownOtherwiseIsNotWanted) {
   fill();
+  server_.add(seal(group_, author_, "{\"Text\":\"a member's nonsense\"}", Bytes(24, 1), Form::tagged));
   join(ann_, group_);
   ASSERT_TRUE(sync(ann_));
   ASSERT_TRUE(read_index(ann_));
   EXPECT_THAT(waiting(ann_), IsEmpty()) << "the log was read";
   server_.add(message(group_, "fourth"));
   ASSERT_TRUE(read_index(ann_));
-  EXPECT_THAT(waiting(ann_), ElementsAre(40));
+  EXPECT_THAT(waiting(ann_), ElementsAre(41));
   ASSERT_TRUE(sync(ann_));
   EXPECT_THAT(waiting(ann_), IsEmpty()) << "and again";
   // A copy of what is known.
   server_.records.push_back(server_.records[20]);
-  server_.records.push_back(server_.records[40]);
+  server_.records.push_back(server_.records[41]);
   ASSERT_TRUE(read_index(ann_));
   EXPECT_THAT(waiting(ann_), IsEmpty());
 }
