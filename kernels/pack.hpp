@@ -1,4 +1,4 @@
-// The online half of InspiRING packing (InsPIRe, section on packing; docs/pir/ring32.md): a client's key times what the
+// The online half of InspiRING packing (InsPIRe, section on packing; pir/ring32/README.md): a client's key times what the
 // server has prepared, slot by slot.
 //
 //   out[s] = sum over j, i of  t[j][i][s] * rotate(y[i], j - 1)[s]  +  t'[j][i][s] * rotate(flip(y[i]), j - 1)[s]

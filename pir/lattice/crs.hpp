@@ -1,5 +1,5 @@
 // Public randomness, the same for a server and all its clients, received from nobody: expanded from the server's name
-// and the parameter set's. docs/pir/parameters.md has the derivation with a vector.
+// and the parameter set's.
 //
 //   seed    = SHA-256("cwtch-pir-crs" ‖ len(server) u8 ‖ server ‖ parameters)
 //   words   = ChaCha20 keystream under SHA-256(seed ‖ domain), nonce zero, as little-endian u32; those >= q are skipped

@@ -2,7 +2,7 @@
 //
 //   hint_r = sum over blocks b of  D_(r,b)(X^-1) * a_b(X),     so that   const(hint_r * s) = <D_r, A s>
 //
-// (docs/pir/simplepir.md; A is the matrix whose rows are the embedded a_b). By transforms: one per row and block, not
+// (pir/simplepir/README.md; A is the matrix whose rows are the embedded a_b). By transforms: one per row and block, not
 // one multiplication per byte and coefficient.
 //
 // Thread: any; pure.
