@@ -1,5 +1,5 @@
-// The online half of InspiRING packing (InsPIRe, section on packing; pir/ring32/README.md): a client's key times what the
-// server has prepared, slot by slot.
+// The online half of InspiRING packing (InsPIRe, section on packing; pir/ring32/README.md): a client's key times what
+// the server has prepared, slot by slot.
 //
 //   out[s] = sum over j, i of  t[j][i][s] * rotate(y[i], j - 1)[s]  +  t'[j][i][s] * rotate(flip(y[i]), j - 1)[s]
 //          + sum over i of     u[i][s]    * y'[i][s]                                          1 <= j < d/2, i < digits

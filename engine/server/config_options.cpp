@@ -244,8 +244,9 @@ std::vector<Option> make_options() {
        .unit = "",
        .member = &Config::schemes,
        .what = "Schemes of private retrieval to offer: simplepir, ring32, and with allow_relaxed_trust direct.",
-       .why = "None by default: a scheme holds the newest of the log in memory, prepared. docs/pir says what each costs "
-              "and what it leaves the server to learn."},
+       .why =
+           "None by default: a scheme holds the newest of the log in memory, prepared. docs/pir says what each costs "
+           "and what it leaves the server to learn."},
       {.section = "pir",
        .name = "allow_relaxed_trust",
        .unit = "",
