@@ -123,7 +123,10 @@ DecryptionKey OneTimeKey::encrypt(std::span<const Stretch> stretches, const Draw
   // Every column looks at every selected number, so that no address depends on one.
   for (uint64_t column = 0; column < columns; ++column) {
     uint64_t here = 0;
-    for (const uint64_t wanted : selected) here |= ((column ^ wanted) - 1) >> 63;
+    for (const uint64_t wanted : selected) {
+      const uint64_t difference = column ^ wanted;
+      here |= (difference | (0 - difference)) >> 63 ^ 1;  // 1 where there is none
+    }
     words[column] = kernels::add(words[column], kDelta & (0u - static_cast<uint32_t>(here)));
   }
   return DecryptionKey(s_);

@@ -4,6 +4,9 @@ cwtch_test(pir_conformance_test LABELS property heavy TIMEOUT 900
 cwtch_test(pir_hostile_test LABELS property TIMEOUT 900
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/pir_hostile_test.cpp
   LINKS cwtch::pir)
+cwtch_test(pir_threads_test LABELS property threads TIMEOUT 900
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/pir_threads_test.cpp
+  LINKS cwtch::pir)
 cwtch_test(pir_noise_test LABELS property heavy TIMEOUT 900
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/pir_noise_test.cpp
   LINKS cwtch::pir)
