@@ -29,7 +29,8 @@ Slots polynomial(const Crs& crs, ByteView domain) {
 }
 
 TEST(PirCrs, YieldsTheVectorsOfASecondImplementation) {
-  for (const auto& c : vectors()["polynomials"]) {
+  const auto all = vectors()["polynomials"];  // a loop over a temporary would not keep it
+  for (const auto& c : all) {
     const Crs crs(c["server"].get<std::string>(), c["parameters"].get<std::string>());
     const Slots slots = polynomial(crs, *from_hex(c["domain_hex"].get<std::string>()));
     const auto first = c["first"].get<Slots>();
@@ -104,7 +105,8 @@ class FixedRandom final : public Random {
 };
 
 TEST(PirGaussian, YieldsTheVectorsOfASecondImplementation) {
-  for (const auto& c : vectors()["gaussian"]) {
+  const auto all = vectors()["gaussian"];
+  for (const auto& c : all) {
     FixedRandom random(*from_hex(c["key_hex"].get<std::string>()));
     Gaussian gaussian(random, c["sigma"].get<double>());
     for (const auto& call : c["calls"]) {
