@@ -83,7 +83,11 @@ Status Retrieve::check_offer(const OfferList& list) {
     return fail(Errc::corrupt, "server: its databases are too many");
   }
   const auto stretches = grid.cover(offer->first_row, offer->end_row);
-  bool same = stretches.size() == offer->databases.size();
+  // A row between the databases and the tail would never come.
+  const bool whole = stretches.empty() ? offer->first_row == offer->end_row
+                                       : offer->first_row == stretches.front().first_row &&
+                                             offer->end_row == stretches.back().first_row + stretches.back().rows;
+  bool same = whole && stretches.size() == offer->databases.size();
   for (size_t i = 0; same && i < stretches.size(); ++i) {
     const pir::Geometry geometry{
         .first_row = stretches[i].first_row, .rows = stretches[i].rows, .row_bytes = list.row_bytes};

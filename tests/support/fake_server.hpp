@@ -7,13 +7,18 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <ostream>
 #include <string>
 #include <vector>
 
 #include "engine/core/hostname.hpp"
 #include "engine/log/frame.hpp"
 #include "engine/log/index_block.hpp"
+#include "engine/log/rows.hpp"
+#include "pir/grid.hpp"
+#include "pir/registry.hpp"
 #include "tests/support/scripted_transport.hpp"
 
 namespace cwtch::test {
@@ -40,6 +45,39 @@ class FakeServer {
   // The first segment goes.
   void retire() { boundaries.erase(boundaries.begin()); }
   uint64_t tail_first() const { return boundaries.back(); }
+  // Rows of the records before `position`.
+  uint64_t row_of(uint64_t position) const {
+    uint64_t row = 0;
+    for (uint64_t p = 0; p < position; ++p) row += log::rows_of(records[p].size(), row_bytes);
+    return row;
+  }
+
+  // ---- private retrieval ----
+  // Databases of this scheme, on the public grid over what is sealed; instead of those that it had.
+  void offer(const std::string& name) {
+    Offer offer{pir::find_scheme(name), {}, 0, 0, {}};
+    offer.grid.unit = offer.scheme->info().rows_min;
+    const auto stretches = offer.grid.cover(row_of(boundaries.front()), row_of(tail_first()));
+    if (!stretches.empty()) {
+      offer.first_row = stretches.front().first_row;
+      offer.end_row = stretches.back().first_row + stretches.back().rows;
+    }
+    const SealedRows rows(*this);
+    for (const pir::Grid::Stretch& stretch : stretches) {
+      const pir::Geometry geometry{.first_row = stretch.first_row, .rows = stretch.rows, .row_bytes = row_bytes};
+      offer.databases.push_back(offer.scheme->serve({.server = host_}, geometry, rows));
+    }
+    offers.insert_or_assign(name, std::move(offer));
+  }
+  struct Offer {
+    const pir::Scheme* scheme;
+    pir::Grid grid;
+    uint64_t first_row, end_row;
+    std::vector<std::unique_ptr<pir::Server>> databases;
+  };
+  std::map<std::string, Offer> offers;
+  // What the next databases hold in the place of the records at these positions: of as many rows.
+  std::map<uint64_t, Bytes> false_rows;
 
   std::vector<Bytes> records;
   std::vector<uint64_t> boundaries = {0};  // first retained, then each segment's end
@@ -48,6 +86,18 @@ class FakeServer {
   bool leaky = false;
   bool read_only = false;
   std::vector<std::string> targets;  // of the requests, as they came
+  // All that whoever watches the server sees of a request that is encrypted, in the order of their coming.
+  struct Request {
+    std::string method, target;
+    size_t bytes;       // with its head
+    size_t connection;  // its number
+    friend bool operator==(const Request&, const Request&) = default;
+    friend void PrintTo(const Request& request, std::ostream* out) {
+      *out << request.method << ' ' << request.target << " of " << request.bytes << " bytes on connection "
+           << request.connection;
+    }
+  };
+  std::vector<Request> requests;
   std::vector<Bytes> posted;
 
   // Called with each target and the honest answer (head and content) before it is sent.
@@ -67,6 +117,7 @@ class FakeServer {
     const size_t space = connection.written.find(' ');
     const std::string target =
         connection.written.substr(space + 1, connection.written.find(' ', space + 1) - space - 1);
+    requests.push_back({connection.written.substr(0, space), target, connection.written.size(), connection.number});
     connection.written.clear();
     targets.push_back(target);
     std::string answer = this->answer(target, content);
@@ -101,8 +152,7 @@ class FakeServer {
   // The blocks of the index from the boundary `from` on.
   std::string index(uint64_t from) const {
     std::string bytes;
-    uint64_t row = 0;
-    for (uint64_t p = 0; p < from; ++p) row += log::rows_of(records[p].size(), row_bytes);
+    uint64_t row = row_of(from);
     uint64_t first = from;
     do {
       const auto next = std::upper_bound(sealed.begin(), sealed.end(), first);
@@ -138,13 +188,38 @@ class FakeServer {
   void send_live(const std::string& bytes) { live_ += bytes; }
 
   nlohmann::json server_document() const {
-    return {{"api", 1},
-            {"server", {{"host", host_}}},
-            {"log", {{"first_retained", boundaries.front()}, {"committed_end", records.size()}}},
-            {"schemes",
-             {{{"name", "full"}, {"allowed", true}},
-              {{"name", "segments"}, {"allowed", true}},
-              {{"name", "cursor"}, {"allowed", leaky}}}}};
+    nlohmann::json document = {{"api", 1},
+                               {"server", {{"host", host_}}},
+                               {"log", {{"first_retained", boundaries.front()}, {"committed_end", records.size()}}},
+                               {"schemes",
+                                {{{"name", "full"}, {"allowed", true}},
+                                 {{"name", "segments"}, {"allowed", true}},
+                                 {{"name", "cursor"}, {"allowed", leaky}}}}};
+    for (const auto& offer : offers) document["schemes"].push_back({{"name", offer.first}, {"allowed", true}});
+    return document;
+  }
+  nlohmann::json database_list() const {
+    nlohmann::json list = {{"row_bytes", row_bytes}, {"offers", nlohmann::json::array()}};
+    for (const auto& [name, offer] : offers) {
+      nlohmann::json databases = nlohmann::json::array();
+      for (const auto& database : offer.databases) {
+        nlohmann::json statics = nlohmann::json::array();
+        for (const pir::Blob& blob : database->statics())
+          statics.push_back({{"sha256", to_hex(blob.sha256)}, {"bytes", blob.bytes.size()}});
+        const auto cost = offer.scheme->cost(database->geometry(), 1);
+        databases.push_back({{"name", pir::name_of(database->geometry())},
+                             {"request_bytes", static_cast<uint64_t>(cost.request_bytes)},
+                             {"statics", statics}});
+      }
+      const pir::Grid& grid = offer.grid;
+      list["offers"].push_back({{"scheme", name},
+                                {"parameters", offer.scheme->info().parameters},
+                                {"grid", {{"unit", grid.unit}, {"factor", grid.factor}, {"rows_max", grid.rows_max}}},
+                                {"first_row", offer.first_row},
+                                {"end_row", offer.end_row},
+                                {"databases", databases}});
+    }
+    return list;
   }
   nlohmann::json segment_list() const {
     nlohmann::json list = {
@@ -163,6 +238,47 @@ class FakeServer {
   }
 
  private:
+  class SealedRows final : public pir::RowSource {
+   public:
+    explicit SealedRows(const FakeServer& server) : row_bytes_(server.row_bytes) {
+      for (uint64_t p = 0; p < server.tail_first(); ++p) {
+        const auto instead = server.false_rows.find(p);
+        const Bytes& record = instead == server.false_rows.end() ? server.records[p] : instead->second;
+        Bytes rows(size_t{log::rows_of(record.size(), row_bytes_)} * row_bytes_);
+        log::encode_rows(record, row_bytes_, rows);
+        bytes_.insert(bytes_.end(), rows.begin(), rows.end());
+      }
+    }
+    void read(uint64_t row, MutableBytes to) const override {
+      std::copy_n(bytes_.begin() + static_cast<ptrdiff_t>(row * row_bytes_), row_bytes_, to.begin());
+    }
+
+   private:
+    const uint32_t row_bytes_;
+    Bytes bytes_;
+  };
+
+  std::string blob(const std::string& hash) const {
+    for (const auto& offer : offers)
+      for (const auto& database : offer.second.databases)
+        for (const pir::Blob& blob : database->statics())
+          if (to_hex(blob.sha256) == hash) return ok(std::string(text_of(blob.bytes)));
+    return problem(404, "not-found");
+  }
+  // `path`: SCHEME/NAME
+  std::string query(const std::string& path, const std::string& content) const {
+    const size_t slash = path.find('/');
+    const auto offer = offers.find(path.substr(0, slash));
+    if (offer == offers.end()) return problem(404, "not-found");
+    for (const auto& database : offer->second.databases) {
+      if (pir::name_of(database->geometry()) != path.substr(slash + 1)) continue;
+      const ByteView request = bytes_of(content);
+      if (!database->check(request)) return problem(422, "malformed-query");
+      return ok(std::string(text_of(database->answer({&request, 1}).at(0))));
+    }
+    return problem(404, "not-found");
+  }
+
   void append_filler(std::string& bytes, uint64_t next) const {
     Bytes filler(log::kBlockBytes);
     bytes += text_of(ByteView(filler).first(log::write_filler(filler, {next}, 4096)));
@@ -178,6 +294,9 @@ class FakeServer {
     if (target == "/v1/server") return ok(server_document().dump());
     if (target == "/v1/segments") return ok(segment_list().dump());
     if (target == "/v1/records") return post(content);
+    if (target == "/v1/shards") return ok(database_list().dump());
+    if (target.starts_with("/v1/blobs/")) return blob(target.substr(10));
+    if (target.starts_with("/v1/pir/")) return query(target.substr(8), content);
     if (target.starts_with("/v1/segments/")) {
       const uint64_t first = std::stoull(target.substr(13));
       const uint64_t last = std::stoull(target.substr(target.find('-') + 1));

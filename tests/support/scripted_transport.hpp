@@ -18,6 +18,7 @@ class ScriptedDialer final : public client::Dialer {
   struct Connection {
     std::string written;
     bool closed = false;
+    size_t number = 0;  // of those that the dialer made, from 1
   };
   using Server = std::function<std::string(Connection&)>;
 
@@ -35,7 +36,7 @@ class ScriptedDialer final : public client::Dialer {
  private:
   class Stream final : public client::Transport {
    public:
-    explicit Stream(ScriptedDialer& dialer) : dialer_(dialer) {}
+    explicit Stream(ScriptedDialer& dialer) : dialer_(dialer) { connection_.number = dialer.dialled; }
     Result<size_t> read(MutableBytes to) override {
       if (cancelled_) return fail(Errc::cancelled, "cancelled");
       if (read_ == out_.size() && !connection_.closed) {

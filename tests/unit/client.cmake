@@ -10,5 +10,7 @@ cwtch_test(client_sync_test LABELS unit
 cwtch_test(client_index_test LABELS unit
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_index_test.cpp ${CMAKE_CURRENT_LIST_DIR}/client_wanted_test.cpp
   LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
+cwtch_test(client_retrieve_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_retrieve_test.cpp
+  LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
 cwtch_test(client_store_test LABELS unit crash
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_store_test.cpp LINKS cwtch::client cwtch::sim)

@@ -1,0 +1,415 @@
+// Private retrieval as a whole, against a server in memory: messages arrive as they were written, no lie is taken for
+// one, and whatever is wanted, and whatever comes back, the server sees the same requests.
+#include <gmock/gmock.h>
+
+#include "tests/support/client_world.hpp"
+
+namespace cwtch::client {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+class ClientRetrieve : public test::ClientWorld {
+ protected:
+  static constexpr size_t kSmallRecord = 120;
+  static constexpr uint32_t kRounds = 24;
+
+  ClientRetrieve() { server_.row_bytes = log::kRowBytesMin; }
+
+  // Records of nobody here, of one row each, until what will be sealed has at least `rows` rows.
+  void grow_to(uint64_t rows) {
+    uint64_t have =
+        server_.row_of(server_.records.size() / test::FakeServer::kChunkRecords * test::FakeServer::kChunkRecords);
+    for (; have < rows || server_.records.size() % test::FakeServer::kChunkRecords != 0; ++have) {
+      Bytes record(kSmallRecord);
+      random_.fill(record);
+      server_.add(std::move(record));
+    }
+  }
+  // A database of 1024 rows at least, and a tail. Of group_: a tagged and an untagged message in the database, and one
+  // in the tail.
+  void fill(const std::string& scheme = "direct", uint64_t rows = 1024) {
+    grow_to(50);
+    tagged_ = server_.add(message(group_, "tagged"));
+    grow_to(300);
+    untagged_ = server_.add(message(group_, "untagged", {}, Form::untagged));
+    grow_to(rows);
+    server_.seal();
+    server_.offer(scheme);
+    grow_to(rows + 8);
+    server_.add(message(group_, "tail"));
+    ASSERT_FALSE(server_.offers.at(scheme).databases.empty());
+  }
+  Result<RetrieveReport> retrieve(Member& member, const std::string& scheme = "direct", uint32_t rounds = kRounds) {
+    server_.requests.clear();
+    test::ScriptedDialer dialer = server_.dialer();
+    return client_of(member, dialer)
+        .retrieve({.scheme = scheme, .rounds = rounds, .allow_relaxed_trust = scheme == "direct"}, nullptr);
+  }
+  Errc error_of(Member& member, const std::string& scheme = "direct") {
+    const auto report = retrieve(member, scheme);
+    EXPECT_FALSE(report);
+    return report ? Errc::io : report.error().code;
+  }
+  size_t queries() const {
+    return static_cast<size_t>(std::count_if(server_.requests.begin(), server_.requests.end(),
+                                             [](const auto& request) { return request.method == "POST"; }));
+  }
+  static bool is_query(const std::string& target) { return target.starts_with("/v1/pir/"); }
+  // Changes the content of each answer to a query.
+  void spoil_answers() {
+    server_.tamper = [](const std::string& target, std::string& answer) {
+      if (is_query(target))
+        std::for_each(answer.begin() + answer.find("\r\n\r\n") + 4, answer.end(), [](char& c) { c ^= 0x5A; });
+    };
+  }
+  // Refuses the n-th query from here on, from 0.
+  void refuse_query(size_t n) {
+    server_.tamper = [n, seen = size_t{0}](const std::string& target, std::string& answer) mutable {
+      if (is_query(target) && seen++ == n) answer = test::FakeServer::problem(503, "busy");
+    };
+  }
+  // The list of databases, changed.
+  void lie_about_databases(std::function<void(nlohmann::json& offer)> change) {
+    server_.tamper = [this, change = std::move(change)](const std::string& target, std::string& answer) {
+      if (target != "/v1/shards") return;
+      nlohmann::json list = server_.database_list();
+      change(list["offers"][0]);
+      answer = test::FakeServer::ok(list.dump());
+    };
+  }
+
+  Member ann_ = make_member("ann");
+  uint64_t tagged_ = 0, untagged_ = 0;
+};
+
+TEST_F(ClientRetrieve, TaggedAndUntaggedMessagesAndTheTailArriveExactly) {
+  fill();
+  join(ann_, group_);
+  const auto report = retrieve(ann_);
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_THAT(texts(ann_, group_), UnorderedElementsAre("tagged", "untagged", "tail"));
+  EXPECT_EQ(report->wanted, 2u);
+  EXPECT_EQ(report->messages, 3u);
+  EXPECT_EQ(report->waiting + report->spoiled + report->unreadable + report->failed_queries + report->outside, 0u);
+  EXPECT_EQ(report->records, server_.records.size());
+  // Stored durably, and nothing is new the next time.
+  reopen(ann_);
+  EXPECT_THAT(texts(ann_, group_), UnorderedElementsAre("tagged", "untagged", "tail"));
+  const auto again = retrieve(ann_);
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(again->messages, 0u);
+  EXPECT_EQ(again->wanted, 0u);
+}
+
+TEST_F(ClientRetrieve, MessagesArriveByEncryptedQueries) {
+  fill("simplepir", 8192);
+  join(ann_, group_);
+  const auto report = retrieve(ann_, "simplepir");
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_THAT(texts(ann_, group_), UnorderedElementsAre("tagged", "untagged", "tail"));
+  EXPECT_EQ(queries(), kRounds);
+  EXPECT_GT(report->statics_bytes, server_.offers.at("simplepir").databases[0]->statics()[0].bytes.size());
+}
+
+// What does not fit in the rounds of one fetch waits for the next.
+TEST_F(ClientRetrieve, TooFewRoundsLoseNothing) {
+  fill();
+  join(ann_, group_);
+  const auto first = retrieve(ann_, "direct", 1);
+  ASSERT_TRUE(first) << first.error().message();
+  EXPECT_GT(first->waiting, 0u);
+  ASSERT_TRUE(retrieve(ann_));
+  EXPECT_THAT(texts(ann_, group_), UnorderedElementsAre("tagged", "untagged", "tail"));
+}
+
+TEST_F(ClientRetrieve, RelaxedSchemesNeedTheMembersWord) {
+  fill();
+  join(ann_, group_);
+  test::ScriptedDialer dialer = server_.dialer();
+  const auto report = client_of(ann_, dialer).retrieve({.scheme = "direct"}, nullptr);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, Errc::denied);
+  EXPECT_EQ(server_.requests.size(), 1u) << "the server's document, and no more";
+  EXPECT_EQ(error_of(ann_, "nonesuch"), Errc::unsupported);
+  EXPECT_EQ(error_of(ann_, "simplepir"), Errc::unsupported) << "not offered here";
+}
+
+// ---- lies ----
+
+TEST_F(ClientRetrieve, DatabasesThatAreNotTheGridsAreRefusedUnasked) {
+  fill();
+  join(ann_, group_);
+  const std::pair<const char*, std::function<void(nlohmann::json&)>> lies[] = {
+      {"another name", [](nlohmann::json& offer) { offer["databases"][0]["name"] = "1-1024-1c"; }},
+      {"other parts", [](nlohmann::json& offer) { offer["databases"][0]["name"] = "0-1024-2c"; }},
+      {"one too many", [](nlohmann::json& offer) { offer["databases"].push_back(offer["databases"][0]); }},
+      {"none", [](nlohmann::json& offer) { offer["databases"].clear(); }},
+      {"another unit", [](nlohmann::json& offer) { offer["grid"]["unit"] = 512; }},
+      {"another factor", [](nlohmann::json& offer) { offer["grid"]["factor"] = 2; }},
+      {"huge databases", [](nlohmann::json& offer) { offer["grid"]["rows_max"] = uint64_t{1} << 40; }},
+      {"many databases", [](nlohmann::json& offer) { offer["end_row"] = UINT64_MAX; }},
+      {"ends before it begins", [](nlohmann::json& offer) { offer["first_row"] = 2048; }},
+      {"rows behind the last database and not in the tail", [](nlohmann::json& offer) { offer["end_row"] = 1025; }},
+      {"rows in no database",
+       [](nlohmann::json& offer) {
+         offer["databases"].clear();
+         offer["first_row"] = 1;
+       }},
+      {"rows beyond the index", [](nlohmann::json& offer) { offer["end_row"] = 2047; }},
+  };
+  for (const auto& [what, change] : lies) {
+    lie_about_databases(change);
+    EXPECT_EQ(error_of(ann_), Errc::corrupt) << what;
+    EXPECT_EQ(queries(), 0u) << what;
+  }
+  lie_about_databases([](nlohmann::json& offer) { offer["parameters"] = "direct-v2"; });
+  EXPECT_EQ(error_of(ann_), Errc::unsupported);
+  EXPECT_EQ(queries(), 0u);
+  EXPECT_THAT(texts(ann_, group_), IsEmpty());
+  // Nothing of this stays.
+  server_.tamper = {};
+  ASSERT_TRUE(retrieve(ann_));
+  EXPECT_EQ(texts(ann_, group_).size(), 3u);
+}
+
+TEST_F(ClientRetrieve, WrongStaticBlobsAreRefusedUnasked) {
+  fill("simplepir", 8192);
+  join(ann_, group_);
+  server_.tamper = [](const std::string& target, std::string& answer) {
+    if (target.starts_with("/v1/blobs/")) answer.back() ^= 1;
+  };
+  EXPECT_EQ(error_of(ann_, "simplepir"), Errc::corrupt) << "not the one of that hash";
+  EXPECT_EQ(queries(), 0u);
+  lie_about_databases([](nlohmann::json& offer) { offer["databases"][0]["statics"].clear(); });
+  EXPECT_EQ(error_of(ann_, "simplepir"), Errc::corrupt);
+  lie_about_databases([](nlohmann::json& offer) { offer["databases"][0]["statics"][0]["bytes"] = 1ull << 40; });
+  EXPECT_EQ(error_of(ann_, "simplepir"), Errc::corrupt) << "longer than the scheme's";
+  EXPECT_EQ(queries(), 0u);
+}
+
+TEST_F(ClientRetrieve, AnIndexThatEndsEarlyIsRefusedUnasked) {
+  fill();
+  join(ann_, group_);
+  server_.tamper = [this](const std::string& target, std::string& answer) {
+    if (!target.starts_with("/v1/index")) return;
+    log::IndexBlockBuilder block({0}, 0, server_.row_bytes);
+    for (uint64_t p = 0; p < 16; ++p) block.add(server_.records[p]);
+    answer = test::FakeServer::ok(std::string(text_of(block.bytes())));
+  };
+  EXPECT_EQ(error_of(ann_), Errc::corrupt);
+  EXPECT_EQ(queries(), 0u);
+}
+
+TEST_F(ClientRetrieve, SpoiltAnswersCostTheirMessagesAndNothingElse) {
+  fill("simplepir", 8192);
+  server_.offer("direct");
+  for (const std::string scheme : {"direct", "simplepir"}) {
+    Member member = make_member(scheme);
+    join(member, group_);
+    spoil_answers();
+    const auto report = retrieve(member, scheme);
+    ASSERT_TRUE(report) << report.error().message();
+    EXPECT_EQ(report->spoiled + report->waiting, 2u) << scheme;
+    EXPECT_THAT(texts(member, group_), ElementsAre("tail")) << scheme;
+    EXPECT_EQ(wanted(member).waiting(), 2u) << "to be tried again";
+    server_.tamper = {};
+    ASSERT_TRUE(retrieve(member, scheme));
+    EXPECT_THAT(texts(member, group_), UnorderedElementsAre("tagged", "untagged", "tail")) << scheme;
+  }
+}
+
+TEST_F(ClientRetrieve, AnotherRecordOfTheSameGroupIsNotTakenForTheOneThatIsNamed) {
+  fill();
+  join(ann_, group_);
+  // As long as the ones in whose place they are, and written by a member.
+  server_.false_rows[tagged_] = message(group_, "deggat");
+  server_.false_rows[untagged_] = message(group_, "deggatnu", {}, Form::untagged);
+  for (const auto& [position, record] : server_.false_rows) {
+    ASSERT_EQ(log::rows_of(record.size(), server_.row_bytes),
+              log::rows_of(server_.records[position].size(), server_.row_bytes));
+  }
+  server_.offer("direct");
+  const auto report = retrieve(ann_);
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->spoiled, 2u);
+  EXPECT_THAT(texts(ann_, group_), ElementsAre("tail"));
+}
+
+TEST_F(ClientRetrieve, ARefusedQueryIsLostAndNotRepeated) {
+  fill();
+  join(ann_, group_);
+  for (const size_t n : {size_t{0}, size_t{1}, size_t{kRounds - 1}}) {
+    Member member = make_member("member" + std::to_string(n));
+    join(member, group_);
+    refuse_query(n);
+    const auto report = retrieve(member);
+    ASSERT_TRUE(report) << report.error().message();
+    EXPECT_EQ(report->failed_queries, 1u);
+    EXPECT_EQ(queries(), kRounds);
+    EXPECT_EQ(texts(member, group_).size(), 3u) << "its row had another slot";
+  }
+  refuse_query(0);
+  const auto report = retrieve(ann_, "direct", 1);
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(queries(), 1u);
+  EXPECT_EQ(report->waiting, 2u);
+  EXPECT_THAT(texts(ann_, group_), ElementsAre("tail"));
+}
+
+TEST_F(ClientRetrieve, EveryQueryHasAConnectionOfItsOwn) {
+  fill();
+  ASSERT_TRUE(retrieve(ann_));
+  std::map<size_t, size_t> on_connection;
+  for (const auto& request : server_.requests) on_connection[request.connection] += 1;
+  for (const auto& request : server_.requests) {
+    if (request.method == "POST") {
+      EXPECT_EQ(on_connection[request.connection], 1u);
+    }
+  }
+}
+
+// ---- what the server sees ----
+
+// Two members of whom everything differs that is not public, and the same log.
+class ClientRetrievePrivacy : public ClientRetrieve, public testing::WithParamInterface<uint64_t> {
+ protected:
+  using Trace = std::vector<test::FakeServer::Request>;
+
+  ClientRetrievePrivacy() {
+    random_ = SeededRandom(GetParam());
+    const uint64_t messages = 3 + random_.below(20);
+    for (uint64_t i = 0; i < messages; ++i) {
+      grow_to(server_.row_of(server_.records.size()) + random_.below(60));
+      const Form form = random_.below(2) == 0 ? Form::tagged : Form::untagged;
+      positions_.push_back(server_.add(message(random_.below(2) == 0 ? group_ : other_, "text", {}, form)));
+    }
+    grow_to(2048 + random_.below(1024));
+    server_.seal();
+    server_.offer("direct");
+    grow_to(server_.row_of(server_.records.size()) + random_.below(40));
+    server_.add(message(group_, "tail"));
+    rounds_ = static_cast<uint32_t>(1 + random_.below(12));
+    nobody_ = make_member("nobody");
+    idle_ = make_member("idle");
+    join(idle_, quiet_);
+    busy_ = make_member("busy");
+    for (const Group* group : {&group_, &other_, &quiet_}) join(busy_, *group);
+  }
+  // What the server sees of one fetch.
+  Trace trace_of(Member& member) {
+    const auto report = retrieve(member, "direct", rounds_);
+    EXPECT_TRUE(report) << report.error().message();
+    if (report) report_ = *report;
+    return server_.requests;
+  }
+  void expect_same(const Trace& a, const Trace& b) {
+    EXPECT_EQ(a, b);
+    size_t sent = 0;
+    for (const auto& request : a) sent += request.method == "POST";
+    EXPECT_EQ(sent, rounds_ * server_.offers.at("direct").databases.size());
+  }
+  // Other bytes of the same length, in the place of records.
+  void replace(const std::vector<uint64_t>& positions) {
+    server_.false_rows.clear();
+    for (const uint64_t position : positions) {
+      Bytes junk(server_.records[position].size());
+      random_.fill(junk);
+      server_.false_rows[position] = std::move(junk);
+    }
+    server_.offer("direct");
+  }
+  std::vector<uint64_t> other_positions() {
+    std::vector<uint64_t> others;
+    while (others.size() < positions_.size()) {
+      const uint64_t position = random_.below(server_.tail_first());
+      if (std::find(positions_.begin(), positions_.end(), position) == positions_.end()) others.push_back(position);
+    }
+    return others;
+  }
+
+  Group quiet_ = std::move(*create_group(host_, "quiet", random_));
+  std::vector<uint64_t> positions_;  // of messages in the databases
+  uint32_t rounds_ = 0;
+  RetrieveReport report_;        // of the latest fetch
+  Member nobody_, idle_, busy_;  // in no group, in one without messages, in all
+};
+
+TEST_P(ClientRetrievePrivacy, NothingWantedOrMuchNoGroupOrSeveral) {
+  const Trace nobody = trace_of(nobody_), idle = trace_of(idle_), busy = trace_of(busy_);
+  ASSERT_EQ(wanted(idle_).waiting(), 0u);
+  ASSERT_FALSE(texts(busy_, group_).empty());
+  expect_same(nobody, idle);
+  expect_same(nobody, busy);
+  // The next time, when one has rows left to ask for, and the log has grown.
+  grow_to(server_.row_of(server_.records.size()) + 1024);
+  server_.add(message(other_, "later"));
+  grow_to(server_.row_of(server_.records.size()) + 16);
+  server_.seal();
+  server_.offer("direct");
+  const Trace later = trace_of(nobody_);
+  expect_same(later, trace_of(idle_));
+  expect_same(later, trace_of(busy_));
+}
+
+TEST_P(ClientRetrievePrivacy, SpoiltRowsThatAreWantedOrNot) {
+  rounds_ = 12;
+  Member twin = make_member("twin");
+  for (const Group* group : {&group_, &other_, &quiet_}) join(twin, *group);
+  replace(positions_);
+  const Trace wanted_spoilt = trace_of(busy_);
+  ASSERT_GT(report_.spoiled, 0u);
+  const Trace idle_spoilt = trace_of(idle_);
+  replace(other_positions());
+  const Trace others_spoilt = trace_of(twin);
+  ASSERT_EQ(report_.spoiled, 0u);
+  ASSERT_GT(report_.wanted, 0u);
+  expect_same(wanted_spoilt, others_spoilt);
+  expect_same(wanted_spoilt, idle_spoilt);
+  // What was spoilt is wanted still, and asked for no sooner.
+  const Trace again = trace_of(busy_);
+  expect_same(again, trace_of(twin));
+  expect_same(again, trace_of(idle_));
+}
+
+TEST_P(ClientRetrievePrivacy, AFailingQueryWhoeverItsSlotWasFor) {
+  const size_t n = random_.below(rounds_ * server_.offers.at("direct").databases.size());
+  const std::function<void(std::string&)> failures[] = {
+      [](std::string& answer) { answer = test::FakeServer::problem(503, "busy"); },
+      [](std::string& answer) { answer = test::FakeServer::problem(422, "malformed-query"); },
+      [](std::string& answer) { answer = test::FakeServer::ok("short"); },
+      [](std::string& answer) { answer.resize(answer.size() / 2); },
+      [](std::string& answer) { answer.clear(); },
+      [](std::string& answer) { answer = "nonsense\r\n\r\n"; },
+  };
+  for (const auto& failure : failures) {
+    Trace traces[2];
+    Member* const members[] = {&idle_, &busy_};
+    for (size_t world = 0; world < 2; ++world) {
+      server_.tamper = [&failure, n, seen = size_t{0}](const std::string& target, std::string& answer) mutable {
+        if (is_query(target) && seen++ == n) failure(answer);
+      };
+      traces[world] = trace_of(*members[world]);
+    }
+    expect_same(traces[0], traces[1]);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, ClientRetrievePrivacy, testing::Range<uint64_t>(1, 21));
+
+// The same with encryption, once: of one size are also the queries that hide something.
+TEST_F(ClientRetrieve, EncryptedQueriesLookAlike) {
+  fill("simplepir", 8192);
+  join(ann_, group_);
+  Member nobody = make_member("nobody");
+  ASSERT_TRUE(retrieve(ann_, "simplepir", 4));
+  const auto requests = server_.requests;
+  ASSERT_TRUE(retrieve(nobody, "simplepir", 4));
+  EXPECT_EQ(requests, server_.requests);
+  EXPECT_EQ(queries(), 4u);
+}
+
+}  // namespace
+}  // namespace cwtch::client
