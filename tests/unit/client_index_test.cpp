@@ -119,6 +119,38 @@ TEST(ClientIndexStream, ImpossibleHeadersAreRefusedBeforeTheirBlocks) {
   static_assert(IndexStream::kBlockBytesMax > log::kIndexHeaderBytes + log::kIndexRecordsMax * (log::kProbeBytes + 1));
 }
 
+// ---- the keyring ----
+
+TEST(ClientKeyring, WhatTheIndexHasOfARecordMatchesAsTheRecordDoes) {
+  SeededRandom random(7);
+  const Identity author = Identity::create(random);
+  const std::string host = Identity::create(random).hostname();
+  std::vector<Group> groups;
+  Keyring keyring(host);
+  for (size_t i = 0; i < 5; ++i) groups.push_back(std::move(*create_group(host, "group", random)));
+  for (size_t i = 0; i < 4; ++i) keyring.add(groups[i]);  // not the last
+  for (size_t i = 0; i < 40; ++i) {
+    const Form form = i % 2 == 0 ? Form::tagged : Form::untagged;
+    const size_t group = i / 2 % groups.size();
+    const Bytes record = compose(groups[group], author, {R"({"o":1,"d":"x"})", i, {}}, form, random).value();
+    ASSERT_EQ(log::is_tagged(record), form == Form::tagged);
+    for (size_t from = 0; from <= keyring.size(); ++from) {
+      const size_t match = keyring.match(record, from);
+      EXPECT_EQ(match, group < keyring.size() && from <= group ? group : Keyring::kNone);
+      EXPECT_EQ(form == Form::tagged ? keyring.match_entry(log::entry_of(record), from)
+                                     : keyring.match_probe(log::probe_of(record), from),
+                match);
+    }
+  }
+  // An entry of another record, or on another server, is nobody's.
+  const Bytes record = compose(groups[0], author, {R"({"o":1,"d":"x"})", 1, {}}, Form::tagged, random).value();
+  for (size_t byte = 0; byte < log::kEntryBytes; ++byte) {
+    Bytes entry(log::entry_of(record).begin(), log::entry_of(record).end());
+    entry[byte] ^= 1;
+    EXPECT_EQ(keyring.match_entry(entry), Keyring::kNone) << byte;
+  }
+}
+
 // ---- with a server ----
 
 class ClientIndex : public test::ClientWorld {
