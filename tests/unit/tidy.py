@@ -22,6 +22,13 @@ CONFINED = [
      "time is a parameter: use Clock or io::Timer"),
     (re.compile(r"\b(rand|srand|random_device)\s*\("), set(), "randomness is a parameter: use Random"),
 ]
+# What a folder may include of this tree, by prefix: a server of private retrieval cannot be given a group's key, because
+# its code knows no such type.
+MAY_INCLUDE = {
+    "pir": (("pir/", "kernels/", "engine/core/", "engine/log/index_block.hpp"),
+            "pir/ knows rows and kernels: no groups, no clients, no servers, no I/O"),
+    "kernels": (("kernels/",), "kernels/ knows nobody: words in, words out"),
+}
 # engine/server is the composition root (threads, signals), engine/client has a transport of its own.
 CONFINED_EXEMPT = {("engine/server", "sys/"), ("engine/client", "sys/")}
 
@@ -49,6 +56,11 @@ def problems():
                 yield f"{where}: {len(line)} columns; the limit is 120 (clang-format breaks code, you break comments)"
             if "\t" in line and path.suffix in SOURCE:
                 yield f"{where}: use spaces, not tabs"
+            included = re.match(r'\s*#\s*include "([^"]+)"', line)
+            if included and path.suffix in SOURCE and path.parts[0] in MAY_INCLUDE:
+                allowed, advice = MAY_INCLUDE[path.parts[0]]
+                if not included[1].startswith(allowed):
+                    yield f"{where}: {advice}"
             if name.startswith("engine/") and path.suffix in SOURCE:
                 for pattern, homes, advice in CONFINED:
                     home = "/".join(path.parts[:2])
