@@ -1,14 +1,15 @@
 // Arithmetic modulo q in eight 64-bit lanes by AVX-512 IFMA, whose products have 104 bits in two halves of 52. Twenty
 // bits above q are room: sums need no correction for many steps.
 //
-// Every function here inlines into one that has the same target attribute.
+// Every function here inlines into one that is CWTCH_AVX512.
 #pragma once
 
 #include <immintrin.h>
 
 #include "kernels/modulus.hpp"
 
-#define CWTCH_IFMA __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx512ifma"), always_inline)) inline
+#define CWTCH_AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx512ifma")))
+#define CWTCH_IFMA CWTCH_AVX512 __attribute__((always_inline)) inline
 
 namespace cwtch::kernels::ifma {
 

@@ -3,8 +3,6 @@
 #include "kernels/ifma.hpp"
 #include "kernels/unroll.hpp"
 
-#define CWTCH_AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx512ifma")))
-
 namespace cwtch::kernels {
 namespace {
 

@@ -6,8 +6,6 @@
 #include "kernels/ring_scalar.hpp"
 #include "kernels/unroll.hpp"
 
-#define CWTCH_AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx512ifma")))
-
 namespace cwtch::kernels {
 namespace {
 

@@ -8,23 +8,15 @@
 #include "pir/simplepir/simplepir.hpp"
 
 namespace cwtch::pir {
-namespace {
-
-const Full kFull;
-const Segments kSegments;
-const Cursor kCursor;
-const Direct kDirect;
-const SimplePir kSimplePir;
-const Ring32 kRing32Scheme;
-
-const Scheme* const kSchemes[] = {&kFull, &kSegments, &kCursor, &kDirect, &kSimplePir, &kRing32Scheme};
-
-}  // namespace
-
-std::span<const Scheme* const> schemes() { return kSchemes; }
+std::span<const Scheme* const> schemes() {
+  static const SimplePir simplepir;
+  static const Ring32 ring32;
+  static const Scheme* const all[] = {&full(), &segments(), &cursor(), &direct(), &simplepir, &ring32};
+  return all;
+}
 
 const Scheme* find_scheme(std::string_view name) {
-  for (const Scheme* scheme : kSchemes) {
+  for (const Scheme* scheme : schemes()) {
     if (name == scheme->info().name) return scheme;
   }
   return nullptr;

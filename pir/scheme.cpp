@@ -30,6 +30,6 @@ void run_serially(size_t count, const std::function<void(size_t task)>& task) {
   for (size_t i = 0; i < count; ++i) task(i);
 }
 
-std::unique_ptr<Server> Scheme::merge(const Context&, const Server&, const Server&) const { return nullptr; }
+std::unique_ptr<Server> Scheme::merge(const Context&, std::span<const Server* const>) const { return nullptr; }
 
 }  // namespace cwtch::pir

@@ -146,7 +146,7 @@ class Scheme {
   virtual const Info& info() const = 0;
   // Whether the parameters are safe for this geometry: unsupported when decryption would fail too often or a number
   // would overflow.
-  virtual Status fits(const Geometry& geometry) const = 0;
+  virtual Status fits(const Geometry&) const { return {}; }
   virtual Cost cost(const Geometry& geometry, uint32_t batch) const = 0;
 
   // REQUIRES of all: check(geometry) and fits(geometry) hold.
@@ -155,9 +155,9 @@ class Scheme {
   // The statics' hashes have been checked by the caller; their contents have not.
   virtual Result<std::unique_ptr<Client>> connect(const Context& context, const Geometry& geometry,
                                                   std::span<const Blob> statics) const = 0;
-  // A server for the union of two neighbours, from what they have already. nullptr when the scheme cannot; REQUIRES:
-  // both made by this scheme, newer begins where older ends.
-  virtual std::unique_ptr<Server> merge(const Context& context, const Server& older, const Server& newer) const;
+  // A server for the union of neighbours, from what they have already. nullptr when the scheme cannot; REQUIRES: at
+  // least two, made by this scheme, oldest first, each beginning where the one before it ends.
+  virtual std::unique_ptr<Server> merge(const Context& context, std::span<const Server* const> parts) const;
 };
 
 }  // namespace cwtch::pir

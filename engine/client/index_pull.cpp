@@ -30,11 +30,7 @@ IndexPull::IndexPull(Store& store, std::string host, SegmentList list, uint64_t 
       keyring_(host_),
       known_(known_of(store.profile(), host_)),
       stream_(stream_from(known_, list_, end_row)) {
-  for (const GroupState& group : store.profile().groups()) {
-    if (group.group.server != host_) continue;
-    keyring_.add(group.group);
-    groups_.push_back(group.group.id);
-  }
+  groups_ = keyring_.add_all(store.profile());
   if (const ServerState* const state = store.profile().server(host_)) log_known_ = state->reached.position;
   for (const SealedSegment& segment : list_.segments) boundaries_.insert(segment.first);
   boundaries_.insert(list_.tail_first);

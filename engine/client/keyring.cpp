@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "engine/client/profile.hpp"
 #include "engine/core/check.hpp"
 #include "engine/core/codec.hpp"
 #include "engine/log/index_block.hpp"
@@ -36,6 +37,17 @@ Keyring::Keyring(std::string_view server) : server_(server) {
 void Keyring::add(const Group& group) {
   CHECK(group.server == server_);
   keys_.push_back({group.key.clone(), entry_key(group.key)});
+}
+
+std::vector<GroupId> Keyring::add_all(const Profile& profile) {
+  CHECK(keys_.empty());
+  std::vector<GroupId> ids;
+  for (const GroupState& group : profile.groups()) {
+    if (group.group.server != server_) continue;
+    add(group.group);
+    ids.push_back(group.group.id);
+  }
+  return ids;
 }
 
 size_t Keyring::match(ByteView record, size_t from) const {

@@ -12,6 +12,8 @@
 
 namespace cwtch::client {
 
+class Profile;
+
 class Keyring {
  public:
   // Groups on `server` only: a tag binds the server's hostname.
@@ -19,6 +21,8 @@ class Keyring {
 
   // Groups are numbered in the order in which they are added.
   void add(const Group& group);
+  // Those of the profile that are on this server; their ids, as they are numbered. REQUIRES: size() == 0
+  std::vector<GroupId> add_all(const Profile& profile);
   size_t size() const { return keys_.size(); }
 
   static constexpr size_t kNone = SIZE_MAX;

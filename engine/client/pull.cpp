@@ -40,11 +40,7 @@ Pull::Pull(Store& store, std::string host, SegmentList list, bool from_reached)
   kept_reached_ = reached_;
   if (list_.first_retained > reached_.position)
     events_.emplace_back(Missed{host_, reached_.position, list_.first_retained});
-  for (const GroupState& group : store.profile().groups()) {
-    if (group.group.server != host_) continue;
-    keyring_.add(group.group);
-    groups_.push_back(group.group.id);
-  }
+  groups_ = keyring_.add_all(store.profile());
   find_boundaries();
 }
 

@@ -26,11 +26,7 @@ Retrieve::Retrieve(Store& store, Random& random, Dialer& dialer, const Endpoint&
       options_(options),
       scheme_(pir::find_scheme(options.scheme)),
       keyring_(host_) {
-  for (const GroupState& group : store.profile().groups()) {
-    if (group.group.server != host_) continue;
-    keyring_.add(group.group);
-    groups_.push_back(group.group.id);
-  }
+  groups_ = keyring_.add_all(store.profile());
 }
 
 Result<RetrieveReport> Retrieve::run(ServerLink& link, const ServerFacts& facts) {

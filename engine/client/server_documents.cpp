@@ -30,18 +30,24 @@ std::string text(const Json& json) {
   return value == nullptr ? std::string() : *value;
 }
 
+std::optional<ByteArray<32>> sha256_of(const Json& json) {
+  const Result<Bytes> bytes = from_hex(text(member(json, "sha256")));
+  if (!bytes || bytes->size() != 32) return {};
+  ByteArray<32> sha256;
+  std::copy(bytes->begin(), bytes->end(), sha256.begin());
+  return sha256;
+}
+
 Result<SealedSegment> segment(const Json& json) {
   const auto first = number(member(json, "first"));
   const auto last = number(member(json, "last"));
   const auto bytes = number(member(json, "bytes"));
   const auto chain = number(member(json, "chain_before"));
-  const Result<Bytes> sha256 = from_hex(text(member(json, "sha256")));
-  if (!first || !last || !bytes || !chain || *chain > UINT32_MAX || !sha256 || sha256->size() != 32) {
+  const auto sha256 = sha256_of(json);
+  if (!first || !last || !bytes || !chain || *chain > UINT32_MAX || !sha256) {
     return fail(Errc::malformed, "segment list: a segment's fields are missing");
   }
-  SealedSegment segment{*first, *last, *bytes, {}, static_cast<uint32_t>(*chain)};
-  std::copy(sha256->begin(), sha256->end(), segment.sha256.begin());
-  return segment;
+  return SealedSegment{*first, *last, *bytes, *sha256, static_cast<uint32_t>(*chain)};
 }
 
 }  // namespace
@@ -121,11 +127,9 @@ Result<DatabaseOffer> database_offer(const Json& json) {
   }
   for (const Json& blob : statics) {
     const auto bytes = number(member(blob, "bytes"));
-    const Result<Bytes> sha256 = from_hex(text(member(blob, "sha256")));
-    if (!bytes || !sha256 || sha256->size() != 32) return fail(Errc::malformed, "list of databases: a blob's fields");
-    DatabaseOffer::Static entry{{}, *bytes};
-    std::copy(sha256->begin(), sha256->end(), entry.sha256.begin());
-    offer.statics.push_back(entry);
+    const auto sha256 = sha256_of(blob);
+    if (!bytes || !sha256) return fail(Errc::malformed, "list of databases: a blob's fields");
+    offer.statics.push_back({*sha256, *bytes});
   }
   return offer;
 }

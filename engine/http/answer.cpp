@@ -109,14 +109,23 @@ void end(Text& text, Reuse reuse) {
 
 constexpr std::string_view kNoStore = "Cache-Control: no-store\r\n";
 
+void content_fields(Text& text, std::string_view type, uint64_t bytes) {
+  text << "Content-Type: " << type << "\r\nContent-Length: " << bytes << "\r\n";
+}
+
+size_t write_fresh_head(MutableBytes to, Reuse reuse, std::string_view type, uint64_t content_bytes) {
+  Text text(to);
+  begin(text, 200);
+  content_fields(text, type, content_bytes);
+  text << kNoStore;
+  end(text, reuse);
+  return text.size();
+}
+
 }  // namespace
 
 size_t write_json_head(MutableBytes to, Reuse reuse, uint64_t content_bytes) {
-  Text text(to);
-  begin(text, 200);
-  text << "Content-Type: application/json\r\nContent-Length: " << content_bytes << "\r\n" << kNoStore;
-  end(text, reuse);
-  return text.size();
+  return write_fresh_head(to, reuse, "application/json", content_bytes);
 }
 
 size_t write_log_head(MutableBytes to, Reuse reuse, const LogAnswer& answer) {
@@ -155,7 +164,7 @@ size_t write_blob_head(MutableBytes to, Reuse reuse, bool not_modified, uint64_t
                        const ByteArray<32>& sha256) {
   Text text(to);
   begin(text, not_modified ? 304 : 200);
-  if (!not_modified) text << "Content-Type: application/octet-stream\r\nContent-Length: " << content_bytes << "\r\n";
+  if (!not_modified) content_fields(text, "application/octet-stream", content_bytes);
   text << "ETag: \"";
   text.hex(sha256) << "\"\r\nCache-Control: public, max-age=31536000, immutable\r\n";
   end(text, reuse);
@@ -163,11 +172,7 @@ size_t write_blob_head(MutableBytes to, Reuse reuse, bool not_modified, uint64_t
 }
 
 size_t write_bytes_head(MutableBytes to, Reuse reuse, uint64_t content_bytes) {
-  Text text(to);
-  begin(text, 200);
-  text << "Content-Type: application/octet-stream\r\nContent-Length: " << content_bytes << "\r\n" << kNoStore;
-  end(text, reuse);
-  return text.size();
+  return write_fresh_head(to, reuse, "application/octet-stream", content_bytes);
 }
 
 size_t write_posted(MutableBytes to, Reuse reuse, log::Position position, bool repeated) {

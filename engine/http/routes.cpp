@@ -1,5 +1,6 @@
 #include "engine/http/routes.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace cwtch::http {
@@ -137,12 +138,12 @@ Routing record(const Head& head) {
 Routing blob(const Head& head) {
   const std::string_view name = head.path.substr(kBlobPrefix.size());
   GetBlob command{.sha256 = {}, .if_none_match = head.if_none_match};
-  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
-  for (size_t i = 0; i < name.size() || i < 2 * command.sha256.size(); ++i) {
-    const int value = i < name.size() && i < 2 * command.sha256.size() ? digit(name[i]) : -1;
-    if (value < 0) return refuse(ProblemType::not_found, "a blob's name is its SHA-256: 64 lower-case digits");
-    command.sha256[i / 2] = static_cast<uint8_t>(command.sha256[i / 2] << 4 | value);
+  const Result<Bytes> sha256 = from_hex(name);
+  // One spelling only, so that a resource has one name.
+  if (!sha256 || sha256->size() != command.sha256.size() || to_hex(*sha256) != name) {
+    return refuse(ProblemType::not_found, "a blob's name is its SHA-256: 64 lower-case digits");
   }
+  std::copy(sha256->begin(), sha256->end(), command.sha256.begin());
   return Routed{.command = command};
 }
 

@@ -78,6 +78,18 @@ class FrameWalker {
   bool take_chain_ = false;
 };
 
+// Calls visit(record) for every record of what `walker` walks. Its error, or the walker's.
+template <class Visit>
+Status for_each_record(FrameWalker walker, Visit&& visit) {
+  while (true) {
+    const Result<std::optional<Frame>> frame = walker.next();
+    if (!frame) return fail(frame.error());
+    if (!*frame) return {};
+    if ((*frame)->kind != FrameKind::record) continue;
+    if (const Status visited = visit((*frame)->payload); !visited) return visited;
+  }
+}
+
 // The whole of a chunk: an anchor, records, fillers, and nothing left over. What the last frame leaves is returned.
 struct ChunkEnd {
   Position next;

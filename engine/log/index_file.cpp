@@ -118,15 +118,11 @@ Status IndexBlocks::add(const ChunkPlace& place, ByteView chunk) {
     builder_.emplace(place.first, next_row_, row_bytes_);
   }
   if (!builder_) return fail(Errc::corrupt, "index: a segment that does not begin with a range");
-  FrameWalker walker(chunk, place.first, place.chain);
-  while (true) {
-    const Result<std::optional<Frame>> frame = walker.next();
-    if (!frame) return fail(frame.error());
-    if (!*frame) return {};
-    if ((*frame)->kind != FrameKind::record) continue;
+  return for_each_record(FrameWalker(chunk, place.first, place.chain), [this](ByteView record) -> Status {
     if (builder_->records() == kIndexRecordsMax) return fail(Errc::corrupt, "index: a range of too many records");
-    builder_->add((*frame)->payload);
-  }
+    builder_->add(record);
+    return {};
+  });
 }
 
 Status IndexBlocks::finish() {

@@ -40,15 +40,4 @@ const pir::Blob* Catalog::blob(const ByteArray<32>& sha256) const {
   return found == blobs.end() ? nullptr : found->second.second;
 }
 
-uint64_t Catalog::memory_bytes() const {
-  uint64_t bytes = 0;
-  for (const Offer& offer : offers) {
-    for (const auto& database : offer.databases) {
-      bytes += database->server->memory_bytes();
-      for (const pir::Blob& blob : database->server->statics()) bytes += blob.bytes.size();
-    }
-  }
-  return bytes;
-}
-
 }  // namespace cwtch::retrieval

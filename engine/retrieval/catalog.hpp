@@ -42,7 +42,6 @@ struct Catalog {
   std::shared_ptr<const Database> find(std::string_view scheme, std::string_view name,
                                        std::shared_ptr<const Database>* successor) const;
   const pir::Blob* blob(const ByteArray<32>& sha256) const;  // nullptr: there is none
-  uint64_t memory_bytes() const;
 };
 
 }  // namespace cwtch::retrieval

@@ -33,26 +33,22 @@ Status SealedRows::add(io::Files& files, const log::Segment& segment) {
   const uint64_t end_row = first_row_ + bytes_.size() / row_bytes_;
   uint64_t row = segment.index.first_row;
   Bytes encoded;
-  const Status read = log::for_each_chunk(files, segment, [&](const log::ChunkPlace& place, ByteView chunk) -> Status {
-    log::FrameWalker walker(chunk, place.first, place.chain);
-    while (true) {
-      const Result<std::optional<log::Frame>> frame = walker.next();
-      if (!frame) return fail(frame.error());
-      if (!*frame) return {};
-      if ((*frame)->kind != log::FrameKind::record) continue;
-      const ByteView record = (*frame)->payload;
-      const uint32_t rows = log::rows_of(record.size(), row_bytes_);
-      if (row + rows > first_row_ && row < end_row) {
-        // A record may lie across the border of two databases: each holds its own rows of it.
-        encoded.assign(size_t{rows} * row_bytes_, 0);
-        log::encode_rows(record, row_bytes_, encoded);
-        for (uint64_t r = std::max(row, first_row_); r < std::min(row + rows, end_row); ++r) {
-          std::copy_n(encoded.begin() + static_cast<ptrdiff_t>((r - row) * row_bytes_), row_bytes_,
-                      bytes_.begin() + static_cast<ptrdiff_t>((r - first_row_) * row_bytes_));
-        }
+  const auto take = [&](ByteView record) -> Status {
+    const uint32_t rows = log::rows_of(record.size(), row_bytes_);
+    if (row + rows > first_row_ && row < end_row) {
+      // A record may lie across the border of two databases: each holds its own rows of it.
+      encoded.resize(size_t{rows} * row_bytes_);
+      log::encode_rows(record, row_bytes_, encoded);
+      for (uint64_t r = std::max(row, first_row_); r < std::min(row + rows, end_row); ++r) {
+        std::copy_n(encoded.begin() + static_cast<ptrdiff_t>((r - row) * row_bytes_), row_bytes_,
+                    bytes_.begin() + static_cast<ptrdiff_t>((r - first_row_) * row_bytes_));
       }
-      row += rows;
     }
+    row += rows;
+    return {};
+  };
+  const Status read = log::for_each_chunk(files, segment, [&](const log::ChunkPlace& place, ByteView chunk) {
+    return log::for_each_record(log::FrameWalker(chunk, place.first, place.chain), take);
   });
   if (!read) return read;
   if (row != segment.index.row_end()) return fail(Errc::corrupt, "retrieval: a segment's number of rows");

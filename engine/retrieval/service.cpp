@@ -141,8 +141,7 @@ Result<std::shared_ptr<const Database>> Service::make_database(
   }
   std::unique_ptr<pir::Server> server;
   if (scheme.info().merges && inside.size() > 1 && covered == geometry.end_row()) {
-    server = scheme.merge(context_, *inside[0], *inside[1]);
-    for (size_t i = 2; i < inside.size(); ++i) server = scheme.merge(context_, *server, *inside[i]);
+    server = scheme.merge(context_, inside);
   } else {
     const auto rows = SealedRows::load(files_, layout, geometry.first_row, geometry.rows, geometry.row_bytes);
     if (!rows) return fail(rows.error());

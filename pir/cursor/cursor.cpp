@@ -56,19 +56,7 @@ class CursorClient final : public Client {
   }
 };
 
-}  // namespace
-
-const Info& Cursor::info() const {
-  static const Info info{.name = "cursor",
-                         .parameters = "",
-                         .summary = "what is new since last time",
-                         .leakage = {.links_sessions = true, .note = "where a client stopped tells who it is"}};
-  return info;
-}
-
-Status Cursor::fits(const Geometry&) const { return {}; }
-
-Cost Cursor::cost(const Geometry& geometry, uint32_t batch) const {
+Cost cost_of(const Geometry& geometry, uint32_t batch) {
   const auto bytes = static_cast<double>(geometry.bytes());
   return {.request_bytes = kRequestBytes,
           .answer_bytes = bytes,
@@ -78,14 +66,16 @@ Cost Cursor::cost(const Geometry& geometry, uint32_t batch) const {
           .answer = {.read_bytes = bytes * batch}};
 }
 
-std::unique_ptr<Server> Cursor::serve(const Context&, const Geometry& geometry, const RowSource& rows) const {
-  return std::make_unique<CursorServer>(geometry, all_rows(geometry, rows));
-}
+}  // namespace
 
-Result<std::unique_ptr<Client>> Cursor::connect(const Context&, const Geometry& geometry,
-                                                std::span<const Blob> statics) const {
-  if (!statics.empty()) return fail(Errc::malformed, "cursor: there is no static part");
-  return std::make_unique<CursorClient>(geometry);
+const Scheme& cursor() {
+  static const ClearScheme<CursorServer, CursorClient> scheme(
+      {.name = "cursor",
+       .parameters = "",
+       .summary = "what is new since last time",
+       .leakage = {.links_sessions = true, .note = "where a client stopped tells who it is"}},
+      &cost_of);
+  return scheme;
 }
 
 }  // namespace cwtch::pir

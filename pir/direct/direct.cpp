@@ -76,24 +76,7 @@ class DirectClient final : public Client {
   }
 };
 
-}  // namespace
-
-const Info& Direct::info() const {
-  static const Info info{
-      .name = "direct",
-      .parameters = "",
-      .summary = "rows by number, in clear",
-      .trust = Trust::relaxed,
-      .leakage = {.links_sessions = true,
-                  .reveals_volume = true,
-                  .reveals_messages = true,
-                  .note = "the server sees which rows each client fetches, and so who is in a group with whom"}};
-  return info;
-}
-
-Status Direct::fits(const Geometry&) const { return {}; }
-
-Cost Direct::cost(const Geometry& geometry, uint32_t batch) const {
+Cost cost_of(const Geometry& geometry, uint32_t batch) {
   const double parts = geometry.parts, answer = parts * geometry.row_bytes;
   return {.request_bytes = parts * 8,
           .answer_bytes = answer,
@@ -103,14 +86,20 @@ Cost Direct::cost(const Geometry& geometry, uint32_t batch) const {
           .answer = {.read_bytes = answer * batch}};
 }
 
-std::unique_ptr<Server> Direct::serve(const Context&, const Geometry& geometry, const RowSource& rows) const {
-  return std::make_unique<DirectServer>(geometry, all_rows(geometry, rows));
-}
+}  // namespace
 
-Result<std::unique_ptr<Client>> Direct::connect(const Context&, const Geometry& geometry,
-                                                std::span<const Blob> statics) const {
-  if (!statics.empty()) return fail(Errc::malformed, "direct: there is no static part");
-  return std::make_unique<DirectClient>(geometry);
+const Scheme& direct() {
+  static const ClearScheme<DirectServer, DirectClient> scheme(
+      {.name = "direct",
+       .parameters = "",
+       .summary = "rows by number, in clear",
+       .trust = Trust::relaxed,
+       .leakage = {.links_sessions = true,
+                   .reveals_volume = true,
+                   .reveals_messages = true,
+                   .note = "the server sees which rows each client fetches, and so who is in a group with whom"}},
+      &cost_of);
+  return scheme;
 }
 
 }  // namespace cwtch::pir

@@ -35,16 +35,7 @@ class FullClient final : public Client {
   }
 };
 
-}  // namespace
-
-const Info& Full::info() const {
-  static const Info info{.name = "full", .parameters = "", .summary = "everything, to everybody"};
-  return info;
-}
-
-Status Full::fits(const Geometry&) const { return {}; }
-
-Cost Full::cost(const Geometry& geometry, uint32_t batch) const {
+Cost cost_of(const Geometry& geometry, uint32_t batch) {
   const auto bytes = static_cast<double>(geometry.bytes());
   return {.answer_bytes = bytes,
           .rows_fetched = static_cast<double>(geometry.rows),
@@ -53,14 +44,12 @@ Cost Full::cost(const Geometry& geometry, uint32_t batch) const {
           .answer = {.read_bytes = bytes * batch}};
 }
 
-std::unique_ptr<Server> Full::serve(const Context&, const Geometry& geometry, const RowSource& rows) const {
-  return std::make_unique<FullServer>(geometry, all_rows(geometry, rows));
-}
+}  // namespace
 
-Result<std::unique_ptr<Client>> Full::connect(const Context&, const Geometry& geometry,
-                                              std::span<const Blob> statics) const {
-  if (!statics.empty()) return fail(Errc::malformed, "full: there is no static part");
-  return std::make_unique<FullClient>(geometry);
+const Scheme& full() {
+  static const ClearScheme<FullServer, FullClient> scheme(
+      {.name = "full", .parameters = "", .summary = "everything, to everybody"}, &cost_of);
+  return scheme;
 }
 
 }  // namespace cwtch::pir

@@ -37,30 +37,34 @@ class SegmentsClient final : public Client {
   const Bytes rows_;
 };
 
+class Segments final : public Scheme {
+ public:
+  const Info& info() const override {
+    static const Info info{
+        .name = "segments", .parameters = "", .summary = "whole sealed files, which caches may hold"};
+    return info;
+  }
+  Cost cost(const Geometry& geometry, uint32_t) const override {
+    const auto bytes = static_cast<double>(geometry.bytes());
+    return {.statics_bytes = bytes, .rows_fetched = static_cast<double>(geometry.rows), .setup = {.read_bytes = bytes}};
+  }
+  std::unique_ptr<Server> serve(const Context&, const Geometry& geometry, const RowSource& rows) const override {
+    return std::make_unique<SegmentsServer>(geometry, all_rows(geometry, rows));
+  }
+  Result<std::unique_ptr<Client>> connect(const Context&, const Geometry& geometry,
+                                          std::span<const Blob> statics) const override {
+    if (statics.size() != 1 || statics[0].bytes.size() != geometry.bytes()) {
+      return fail(Errc::malformed, "segments: size of the file");
+    }
+    return std::make_unique<SegmentsClient>(geometry, statics[0].bytes);
+  }
+};
+
 }  // namespace
 
-const Info& Segments::info() const {
-  static const Info info{.name = "segments", .parameters = "", .summary = "whole sealed files, which caches may hold"};
-  return info;
-}
-
-Status Segments::fits(const Geometry&) const { return {}; }
-
-Cost Segments::cost(const Geometry& geometry, uint32_t) const {
-  const auto bytes = static_cast<double>(geometry.bytes());
-  return {.statics_bytes = bytes, .rows_fetched = static_cast<double>(geometry.rows), .setup = {.read_bytes = bytes}};
-}
-
-std::unique_ptr<Server> Segments::serve(const Context&, const Geometry& geometry, const RowSource& rows) const {
-  return std::make_unique<SegmentsServer>(geometry, all_rows(geometry, rows));
-}
-
-Result<std::unique_ptr<Client>> Segments::connect(const Context&, const Geometry& geometry,
-                                                  std::span<const Blob> statics) const {
-  if (statics.size() != 1 || statics[0].bytes.size() != geometry.bytes()) {
-    return fail(Errc::malformed, "segments: size of the file");
-  }
-  return std::make_unique<SegmentsClient>(geometry, statics[0].bytes);
+const Scheme& segments() {
+  static const Segments scheme;
+  return scheme;
 }
 
 }  // namespace cwtch::pir

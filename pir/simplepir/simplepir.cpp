@@ -217,23 +217,25 @@ std::unique_ptr<Server> SimplePir::serve(const Context& context, const Geometry&
   return std::make_unique<SimplePirServer>(context, geometry, std::move(matrix), std::move(hint));
 }
 
-std::unique_ptr<Server> SimplePir::merge(const Context& context, const Server& older, const Server& newer) const {
-  const auto& front = static_cast<const SimplePirServer&>(older);
-  const auto& back = static_cast<const SimplePirServer&>(newer);
-  Geometry geometry = front.geometry();
-  CHECK(back.geometry().first_row == geometry.end_row());
-  geometry.rows += back.geometry().rows;
-
-  const uint64_t skipped = stretch_of(geometry).skipped, border = skipped + front.geometry().rows;
-  const uint64_t back_skipped = stretch_of(back.geometry()).skipped;
+std::unique_ptr<Server> SimplePir::merge(const Context& context, std::span<const Server* const> parts) const {
+  Geometry geometry = parts[0]->geometry();
+  Words hint = static_cast<const SimplePirServer*>(parts[0])->hint();
+  for (const Server* const part : parts.subspan(1)) {
+    CHECK(part->geometry().first_row == geometry.end_row());
+    geometry.rows += part->geometry().rows;
+    const Words& more = static_cast<const SimplePirServer*>(part)->hint();
+    for (size_t i = 0; i < hint.size(); ++i) hint[i] = kernels::add(hint[i], more[i]);
+  }
+  const uint64_t skipped = stretch_of(geometry).skipped;
   kernels::TiledMatrix matrix(geometry.row_bytes, skipped + geometry.rows);
-  fill_columns(matrix, skipped, geometry.rows, context.parallel, [&](uint64_t offset, MutableBytes to) {
-    const uint64_t column = skipped + offset;
-    if (column < border) return front.matrix().column(column, to.data());
-    back.matrix().column(back_skipped + column - border, to.data());
-  });
-  Words hint = front.hint();
-  for (size_t i = 0; i < hint.size(); ++i) hint[i] = kernels::add(hint[i], back.hint()[i]);
+  for (const Server* const part : parts) {
+    const Geometry& from = part->geometry();
+    const kernels::TiledMatrix& columns = static_cast<const SimplePirServer*>(part)->matrix();
+    // One part after the other: where they meet, two would set columns of one group of four.
+    fill_columns(
+        matrix, skipped + from.first_row - geometry.first_row, from.rows, context.parallel,
+        [&](uint64_t column, MutableBytes to) { columns.column(stretch_of(from).skipped + column, to.data()); });
+  }
   return std::make_unique<SimplePirServer>(context, geometry, std::move(matrix), std::move(hint));
 }
 

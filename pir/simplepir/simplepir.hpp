@@ -17,7 +17,7 @@ class SimplePir final : public Scheme {
   std::unique_ptr<Server> serve(const Context& context, const Geometry& geometry, const RowSource& rows) const override;
   Result<std::unique_ptr<Client>> connect(const Context& context, const Geometry& geometry,
                                           std::span<const Blob> statics) const override;
-  std::unique_ptr<Server> merge(const Context& context, const Server& older, const Server& newer) const override;
+  std::unique_ptr<Server> merge(const Context& context, std::span<const Server* const> parts) const override;
 
   // For measuring noise: the opened numbers of an answer before they are rounded to bytes.
   static Result<std::vector<uint32_t>> opened_numbers(const Client& client, const Secret& secret, ByteView answer);

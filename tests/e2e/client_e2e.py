@@ -9,30 +9,14 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import cwtch_server  # noqa: E402
+from cwtch_member import Member  # noqa: E402
 
 CWTCHD, CWTCHC, IO = sys.argv[1:4]
 
 
-class Member:
-    def __init__(self, parent, server, name):
-        self.directory, self.server = parent / name, server
-        self("profile", "init")
-
-    def __call__(self, *words, expect=0, text=None):
-        done = subprocess.run([CWTCHC, "--profile", str(self.directory), "--server", self.server.url, *words],
-                              capture_output=True, text=True, input=text, timeout=60)
-        assert done.returncode == expect, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout if expect == 0 else done.stderr
-
-    def texts(self, group):
-        return [json.loads(line)["text"] for line in self("--json", "messages", group).split("\n") if line]
-
-    def sync(self, *words):
-        return json.loads(self("--json", "sync", *words).splitlines()[-1])
-
 
 def run(parent, server):
-    ann, bob, eve = (Member(parent, server, name) for name in ("ann", "bob", "eve"))
+    ann, bob, eve = (Member(CWTCHC, parent / name, server) for name in ("ann", "bob", "eve"))
     invite = ann("group", "create", "friends").strip()
     assert invite.startswith("torv3")
     bob("group", "join", invite)
@@ -97,7 +81,7 @@ def run(parent, server):
     watching.communicate()
 
     # Errors say what to do.
-    assert "profile init" in Member.__call__(ann_without_profile(parent, server), "sync", expect=1)
+    assert "profile init" in Member(CWTCHC, parent / "nobody", server, init=False)("sync", expect=1)
     assert "group list" in ann("post", "nobody", "x", expect=1)
     assert ann("group", "join", "torv3nonsense", expect=1)
 
@@ -118,9 +102,7 @@ def run(parent, server):
         for position in sorted(records):
             if position != hidden:
                 other.post(records[position])
-        late = Member.__new__(Member)
-        late.directory, late.server = parent / "late", other
-        late("profile", "init")
+        late = Member(CWTCHC, parent / "late", other)
         late("group", "join", invite)
         late.sync()
         gaps = [json.loads(line) for line in late("--json", "gaps").splitlines()]
@@ -130,7 +112,7 @@ def run(parent, server):
 
 def run_leaky(parent, server):
     """Scheme cursor, one profile in two processes, an outbox, and what others write on our terminal."""
-    ann, bob = (Member(parent, server, name) for name in ("cara", "dave"))
+    ann, bob = (Member(CWTCHC, parent / name, server) for name in ("cara", "dave"))
     invite = ann("group", "create", "friends").strip()
     assert invite not in bob("group", "join", "-", text=invite + "\n")  # the secret is neither in argv nor on the screen
     ann("post", "friends", "one")
@@ -175,12 +157,6 @@ def run_leaky(parent, server):
     assert "\x1b" not in shown and "\x9b" not in shown and "\u202e" not in shown
     assert "\n    2025-11-25 10:00  forged" in shown  # set in, so that it is no line of its own
     assert "No gaps" in bob("gaps")
-
-
-def ann_without_profile(parent, server):
-    nobody = Member.__new__(Member)
-    nobody.directory, nobody.server = parent / "nobody", server
-    return nobody
 
 
 parent_directory = pathlib.Path(tempfile.mkdtemp(prefix="cwtchc-test."))

@@ -5,33 +5,16 @@ Tagged and untagged messages of one group, through databases that are merged and
 import hashlib
 import json
 import pathlib
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import cwtch_server  # noqa: E402
+from cwtch_member import Member  # noqa: E402
 
 CWTCHD, CWTCHC, IO = sys.argv[1:4]
 SCHEMES = ("simplepir", "ring32")
 
-
-class Member:
-    def __init__(self, server, name):
-        self.directory, self.server = server.parent / name, server
-        self("profile", "init")
-
-    def __call__(self, *words, expect=0):
-        done = subprocess.run([CWTCHC, "--profile", str(self.directory), "--server", self.server.url, *words],
-                              capture_output=True, text=True, timeout=120)
-        assert done.returncode == expect, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout if expect == 0 else done.stderr
-
-    def texts(self, group):
-        return [json.loads(line)["text"] for line in self("--json", "messages", group).split("\n") if line]
-
-    def sync(self, *words):
-        return json.loads(self("--json", "sync", *words).splitlines()[-1])
 
 
 def noise(server, mark, count):
@@ -88,7 +71,7 @@ def refusals(server, found):
 
 
 def run(server):
-    ann, bob = (Member(server, name) for name in ("ann", "bob"))
+    ann, bob = (Member(CWTCHC, server.parent / name, server) for name in ("ann", "bob"))
     invite = ann("group", "create", "friends").strip()
     bob("group", "join", invite)
 
@@ -103,7 +86,7 @@ def run(server):
 
     newcomers = {}
     for scheme in SCHEMES:
-        newcomers[scheme] = member = Member(server, scheme)
+        newcomers[scheme] = member = Member(CWTCHC, server.parent / scheme, server)
         member("group", "join", invite)
         report = member.sync("--scheme", scheme, "--rounds", "10")
         assert report["waiting"] == 0 and report["failed_queries"] == 0, report
@@ -111,7 +94,7 @@ def run(server):
         if scheme == "ring32":  # the other has no database that small: its newcomer read everything
             assert report["query_bytes"] > 0 and report["wanted"] > 0
         # Nobody's messages cost as much as everybody's.
-        eve = Member(server, f"eve-{scheme}")
+        eve = Member(CWTCHC, server.parent / f"eve-{scheme}", server)
         eve("group", "create", "others")
         other = eve.sync("--scheme", scheme, "--rounds", "10")
         assert other["messages"] == 0
@@ -131,7 +114,7 @@ def run(server):
         assert before[scheme]["databases"][0] == after[scheme]["databases"][0], scheme
         ann("post", "friends", f"late, for {scheme}")
         said.append(f"late, for {scheme}")
-        member = Member(server, f"late-{scheme}")
+        member = Member(CWTCHC, server.parent / f"late-{scheme}", server)
         member("group", "join", invite)
         report = member.sync("--scheme", scheme, "--rounds", "12")
         assert report["wanted"] > 0 and report["waiting"] == 0 and member.texts("friends") == said, report

@@ -23,7 +23,8 @@ class PirMerge : public test::EveryScheme {
     return servers;
   }
   std::unique_ptr<Server> merged(std::unique_ptr<Server> older, std::unique_ptr<Server> newer) const {
-    return scheme().merge(test::kPirContext, *older, *newer);
+    const Server* const parts[] = {older.get(), newer.get()};
+    return scheme().merge(test::kPirContext, parts);
   }
   static void expect_same(const Server& server, const test::PirPair& whole) {
     EXPECT_EQ(server.geometry(), whole.geometry);
@@ -73,11 +74,17 @@ TEST_P(PirMerge, ManyMergeInAnyOrder) {
   sum = std::move(right.back());
   for (size_t i = right.size() - 1; i > 0; --i) sum = merged(std::move(right[i - 1]), std::move(sum));
   expect_same(*sum, whole);
+
+  const auto all = pieces(whole, ends);
+  std::vector<const Server*> parts;
+  for (const auto& part : all) parts.push_back(part.get());
+  expect_same(*scheme().merge(test::kPirContext, parts), whole);
 }
 
 TEST_P(PirMerge, SchemesThatCannotSaySo) {
   const Geometry older{0, 2, 512, 1}, newer{2, 2, 512, 1};
-  const auto one = scheme().merge(test::kPirContext, *pair(older).server, *pair(newer).server);
+  const Server* const parts[] = {pair(older).server.get(), pair(newer).server.get()};
+  const auto one = scheme().merge(test::kPirContext, parts);
   EXPECT_EQ(one != nullptr, scheme().info().merges);
 }
 
