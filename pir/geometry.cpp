@@ -1,7 +1,6 @@
 #include "pir/geometry.hpp"
 
 #include "engine/core/check.hpp"
-#include "engine/log/index_block.hpp"
 
 namespace cwtch::pir {
 
@@ -31,7 +30,7 @@ Status check(const Geometry& geometry) {
   if (geometry.parts == 0 || geometry.parts > kPartsMax || geometry.parts > geometry.rows) {
     return fail(Errc::malformed, "pir: number of parts");
   }
-  if (geometry.row_bytes < log::kRowBytesMin || geometry.row_bytes > log::kRowBytesMax) {
+  if (geometry.row_bytes < kRowBytesMin || geometry.row_bytes > kRowBytesMax) {
     return fail(Errc::malformed, "pir: size of rows");
   }
   if (geometry.first_row > UINT64_MAX - geometry.rows) return fail(Errc::malformed, "pir: rows beyond any log");

@@ -43,6 +43,9 @@ struct Geometry {
 
 constexpr uint64_t kRowsMax = uint64_t{1} << 26;  // of a database
 constexpr uint32_t kPartsMax = 64;
+// Of what schemes can do; rows of a log are larger (log::kRowBytesMin), which its readers check.
+constexpr uint32_t kRowBytesMin = 32;
+constexpr uint32_t kRowBytesMax = 65536;
 
 // malformed: no rows, no parts, more parts than rows, or more of anything than the limits above allow. For what a
 // server says; schemes have limits of their own.

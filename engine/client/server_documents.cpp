@@ -6,6 +6,7 @@
 #include "engine/client/json_text.hpp"
 #include "engine/core/hostname.hpp"
 #include "engine/log/format.hpp"
+#include "engine/log/index_block.hpp"
 
 namespace cwtch::client {
 namespace {
@@ -140,8 +141,9 @@ Result<OfferList> parse_offers(std::string_view json) {
   const Json document = Json::parse(json, nullptr, false);
   const auto row_bytes = number(member(document, "row_bytes"));
   const Json& offers = member(document, "offers");
-  if (!row_bytes || *row_bytes > UINT32_MAX || !offers.is_array()) {
-    return fail(Errc::malformed, "list of databases: its fields are missing");
+  if (!row_bytes || !offers.is_array()) return fail(Errc::malformed, "list of databases: its fields are missing");
+  if (*row_bytes < log::kRowBytesMin || *row_bytes > log::kRowBytesMax) {
+    return fail(Errc::malformed, "list of databases: no log has rows of this size");
   }
   OfferList list{static_cast<uint32_t>(*row_bytes), {}};
   for (const Json& entry : offers) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "engine/core/bytes.hpp"
+#include "engine/core/spelling.hpp"
 
 namespace cwtch::server {
 
@@ -104,8 +105,5 @@ OrText<void> check(const Config& config);
 
 // The commented file that `init` writes: every option with its default, disabled, except what `config` has changed.
 std::string commented_toml(const Config& config);
-
-// The known name with the fewest edits, for error messages.
-std::string nearest(std::string_view name, std::span<const std::string> known);
 
 }  // namespace cwtch::server

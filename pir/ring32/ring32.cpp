@@ -9,6 +9,7 @@
 #include "pir/lattice/bits.hpp"
 #include "pir/lattice/hint.hpp"
 #include "pir/lattice/matrix.hpp"
+#include "pir/lattice/security.hpp"
 #include "pir/lattice/switch.hpp"
 #include "pir/ring32/packing.hpp"
 
@@ -291,8 +292,8 @@ const Info& Ring32::info() const {
   static const Info info{.name = "ring32",
                          .parameters = kSet.name,
                          .summary = "many rows by one query, statics of kilobytes: for what is new",
-                         .classical_bits = 128.4,
-                         .quantum_bits = 93,
+                         .classical_bits = kLwe1024ClassicalBits,
+                         .quantum_bits = kLwe1024QuantumBits,
                          .security_model =
                              "LWE over a ring, n = 1024, keys that encrypt their own automorphisms: BDD "
                              "(MATZOV) classical, Core-SVP quantum"};

@@ -6,6 +6,7 @@
 #include "pir/lattice/bits.hpp"
 #include "pir/lattice/crs.hpp"
 #include "pir/lattice/matrix.hpp"
+#include "pir/lattice/security.hpp"
 #include "pir/lattice/switch.hpp"
 
 namespace cwtch::pir {
@@ -181,8 +182,8 @@ const Info& SimplePir::info() const {
   static const Info info{.name = "simplepir",
                          .parameters = kSet.name,
                          .summary = "the smallest answers once a hint is downloaded; hints of neighbours add up",
-                         .classical_bits = 128.4,
-                         .quantum_bits = 93,
+                         .classical_bits = kLwe1024ClassicalBits,
+                         .quantum_bits = kLwe1024QuantumBits,
                          .security_model = "LWE over a ring, n = 1024: BDD (MATZOV) classical, Core-SVP quantum",
                          .merges = true,
                          .rows_min = 8192};  // a hint of 7.5 MiB stands for 24 MiB of rows at least

@@ -1,0 +1,85 @@
+#include "pir/mobile_day.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cwtch::pir {
+namespace {
+
+struct Exchange {
+  Geometry geometry;
+  uint32_t vectors;
+};
+
+// One query with so many parts as the scheme takes: `parts`, or one, which then is asked for each.
+Result<Exchange> exchange(const Scheme& scheme, double rows, uint32_t row_bytes, uint32_t parts, uint32_t vectors) {
+  Geometry geometry{.rows = static_cast<uint64_t>(std::max(1.0, std::ceil(rows))), .row_bytes = row_bytes};
+  geometry.parts = static_cast<uint32_t>(std::min<uint64_t>(parts, geometry.rows));
+  if (const Status status = check(geometry); !status) return fail(status.error());
+  if (scheme.fits(geometry)) return Exchange{geometry, vectors};
+  vectors *= geometry.parts;
+  geometry.parts = 1;
+  if (const Status status = scheme.fits(geometry); !status) return fail(status.error());
+  return Exchange{geometry, vectors};
+}
+
+bool returns_whole_databases(const Scheme& scheme) {
+  constexpr uint64_t kRows = 1024;
+  return scheme.cost({.rows = kRows}, 1).rows_fetched >= static_cast<double>(kRows);
+}
+
+}  // namespace
+
+Result<DayBytes> mobile_day(const Scheme& scheme, const MobilePlan& plan) {
+  if (plan.polls_per_day == 0 || plan.vectors == 0 || plan.slots < plan.vectors || plan.catchup_vectors == 0 ||
+      !(plan.records_per_day >= 0)) {
+    return fail(Errc::malformed, "mobile day: a plan without polls, slots or records");
+  }
+  const double polls = plan.polls_per_day, rows = plan.records_per_day * plan.rows_per_record;
+  const auto poll =
+      exchange(scheme, rows / polls * plan.windows, plan.row_bytes, plan.slots / plan.vectors, plan.vectors);
+  if (!poll) return fail(poll.error());
+  const Cost each = scheme.cost(poll->geometry, 1);
+  DayBytes day;
+  if (returns_whole_databases(scheme)) {
+    day.queries = polls * each.request_bytes;
+    day.answers = full_send_day(plan);
+    return day;
+  }
+  day.index = plan.records_per_day * plan.index_bytes_per_record;
+  day.statics = polls * each.statics_bytes;
+  day.queries = polls * poll->vectors * each.request_bytes;
+  day.answers = polls * poll->vectors * each.answer_bytes;
+
+  const auto catchup = exchange(scheme, rows, plan.row_bytes, plan.catchup_parts, plan.catchup_vectors);
+  if (!catchup) return fail(catchup.error());
+  const Cost once = scheme.cost(catchup->geometry, 1);
+  day.catchup_statics = once.statics_bytes;
+  day.catchup_queries = catchup->vectors * once.request_bytes;
+  day.catchup_answers = catchup->vectors * once.answer_bytes;
+  return day;
+}
+
+double full_send_day(const MobilePlan& plan) { return plan.records_per_day * plan.record_bytes; }
+
+std::optional<double> crossover_records_per_day(const Scheme& scheme, MobilePlan plan) {
+  constexpr double kFrom = 1, kTo = 1e8, kStep = 1.1;
+  const auto pays = [&](double records) {
+    plan.records_per_day = records;
+    const auto day = mobile_day(scheme, plan);
+    return day && day->total() < full_send_day(plan);
+  };
+  double low = 0, high = kFrom;
+  while (!pays(high)) {
+    low = high;
+    high *= kStep;
+    if (high > kTo) return std::nullopt;
+  }
+  while (high - low > 0.5) {
+    const double middle = (low + high) / 2;
+    (pays(middle) ? high : low) = middle;
+  }
+  return high;
+}
+
+}  // namespace cwtch::pir
