@@ -88,7 +88,7 @@ void index(benchmark::State& state, Form form) {
     void entry(const log::IndexEntry& entry) override {
       found += (entry.tagged ? keyring.match_entry(entry.bytes) : keyring.match_probe(entry.bytes)) != Keyring::kNone;
     }
-    Status block(const IndexPlace&) override { return {}; }
+    Status block(const IndexPlace&, uint32_t) override { return {}; }
     const Keyring& keyring;
     uint64_t found = 0;
   };

@@ -99,6 +99,7 @@ Result<HttpAnswer> HttpClient::request(const HttpRequest& request) {
 Status HttpClient::send(const HttpRequest& request) {
   std::string head(request.method);
   head.append(" ").append(request.target).append(" HTTP/1.1\r\nHost: ").append(endpoint_.authority).append("\r\n");
+  if (!request.authorization.empty()) head.append("Authorization: ").append(request.authorization).append("\r\n");
   if (!request.content_type.empty()) {
     head.append("Content-Type: ").append(request.content_type);
     head.append("\r\nContent-Length: ").append(std::to_string(request.body.size())).append("\r\n");

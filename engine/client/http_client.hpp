@@ -21,6 +21,7 @@ struct HttpRequest {
   std::string_view target;        // path and query
   std::string_view content_type;  // of the body; a request without one has no body
   ByteView body;
+  std::string_view authorization = {};  // empty: none
 };
 
 struct HttpAnswer {

@@ -52,10 +52,14 @@ void IndexPull::expect_missing() {
   }
 }
 
-Status IndexPull::read(ServerLink& link, uint64_t committed_end, Store::Keep keep) {
+Status IndexPull::ask(ServerLink& link, uint64_t committed_end) {
   if (committed_end < known_.reached.position)
     return fail(Errc::corrupt, "server: its log is shorter than it was. It has lost records, or hides them from you");
-  if (const Status got = link.get("/v1/index?from=" + std::to_string(place().position)); !got) return got;
+  return link.get("/v1/index?from=" + std::to_string(place().position));
+}
+
+Status IndexPull::read(ServerLink& link, uint64_t committed_end, Store::Keep keep) {
+  if (const Status asked = ask(link, committed_end); !asked) return asked;
   Bytes room(kReceiveBytes);
   while (true) {
     const Result<size_t> got = link.read(room);
@@ -66,6 +70,27 @@ Status IndexPull::read(ServerLink& link, uint64_t committed_end, Store::Keep kee
     if (*got == 0) break;
     if (const Status taken = stream_.received(ByteView(room).first(*got), *this); !taken) return taken;
   }
+  return finish(committed_end, keep);
+}
+
+Result<Bytes> IndexPull::fetch(ServerLink& link, uint64_t committed_end, uint64_t bytes_max) {
+  if (const Status asked = ask(link, committed_end); !asked) return fail(asked.error());
+  Bytes bytes, room(kReceiveBytes);
+  while (true) {
+    const Result<size_t> got = link.read(room);
+    if (!got) return fail(got.error());
+    if (*got == 0) return bytes;
+    if (bytes.size() + *got > bytes_max) return fail(Errc::too_large, "index: more than a poll takes in one piece");
+    bytes.insert(bytes.end(), room.begin(), room.begin() + static_cast<ptrdiff_t>(*got));
+  }
+}
+
+Status IndexPull::take(ByteView bytes, uint64_t committed_end, Store::Keep keep) {
+  if (const Status taken = stream_.received(bytes, *this); !taken) return taken;
+  return finish(committed_end, keep);
+}
+
+Status IndexPull::finish(uint64_t committed_end, Store::Keep keep) {
   if (const Status whole = stream_.finish(); !whole) return whole;
   if (place().position < committed_end)
     return fail(Errc::corrupt, "server: its index ends before where it said its log ends");
@@ -106,8 +131,12 @@ void IndexPull::want(const GroupId& group, const log::IndexEntry& entry) {
   events_.emplace_back(event);
 }
 
-Status IndexPull::block(const IndexPlace& end) {
+Status IndexPull::block(const IndexPlace& end, uint32_t hour) {
   if (!status_) return status_;
+  if (hour != 0) {
+    if (windows_.empty() || windows_.back().hour != hour) windows_.push_back({hour, end.row});
+    windows_.back().end_row = end.row;
+  }
   if (end.position == known_.reached.position && end.row != known_.reached.row)
     return fail(Errc::corrupt, "server: its index is not the one that it served before");
   tail_begun_ |= end.position == list_.tail_first;

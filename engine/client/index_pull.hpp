@@ -9,6 +9,7 @@
 #include "engine/client/keyring.hpp"
 #include "engine/client/server_link.hpp"
 #include "engine/client/store.hpp"
+#include "pir/windows.hpp"
 
 namespace cwtch::client {
 
@@ -26,8 +27,16 @@ class IndexPull final : private IndexStream::Visitor {
   // Reads to the end, at least to `committed_end`, and keeps what it found. corrupt: the server contradicts itself, or
   // what it said before.
   Status read(ServerLink& link, uint64_t committed_end, Store::Keep keep);
+  // The same in two steps, for whom the time between requests must not tell what is found: what the server sends, as it
+  // is, and what that means. too_large: beyond `bytes_max`.
+  Result<Bytes> fetch(ServerLink& link, uint64_t committed_end, uint64_t bytes_max);
+  Status take(ByteView bytes, uint64_t committed_end, Store::Keep keep);
+
+  // What was read, by sealed range and hour; consecutive ranges of one hour are one.
+  const std::vector<pir::Window>& windows() const { return windows_; }
 
   const IndexReport& report() const { return report_; }
+  const IndexPlace& first() const { return stream_.first(); }  // where the reading began
   const IndexPlace& place() const { return stream_.place(); }
   uint32_t row_bytes() const { return stream_.row_bytes(); }
   // Position of the first record that does not end before `end_row`.
@@ -35,9 +44,11 @@ class IndexPull final : private IndexStream::Visitor {
 
  private:
   void entry(const log::IndexEntry& entry) override;
-  Status block(const IndexPlace& end) override;
+  Status block(const IndexPlace& end, uint32_t hour) override;
   void want(const GroupId& group, const log::IndexEntry& entry);
   void expect_missing();
+  Status ask(ServerLink& link, uint64_t committed_end);
+  Status finish(uint64_t committed_end, Store::Keep keep);
   Status save(Store::Keep keep);
 
   Store& store_;
@@ -53,6 +64,7 @@ class IndexPull final : private IndexStream::Visitor {
   std::optional<IndexPlace> passed_;  // the newest boundary behind us that the next reading may begin at
   bool tail_begun_ = false;
   std::optional<uint64_t> beyond_;
+  std::vector<pir::Window> windows_;
   std::vector<Event> events_;  // not yet kept
   Status status_;              // of an entry
   IndexReport report_;

@@ -48,7 +48,7 @@ Status IndexStream::take(ByteView bytes, Visitor& visitor) {
   place_ = {header.first.value + header.records, header.first_row + header.rows};
   known_ = Known{place_.row, header.row_bytes};
   block->for_each([&](const log::IndexEntry& entry) { visitor.entry(entry); });
-  return visitor.block(place_);
+  return visitor.block(place_, header.hour);
 }
 
 Status IndexStream::finish() const {

@@ -19,8 +19,8 @@ class IndexStream {
     virtual ~Visitor() = default;
     // Of a block that is wholly checked. The bytes of `entry` live until the call returns.
     virtual void entry(const log::IndexEntry& entry) = 0;
-    // Behind each block: its end. An error stops the stream.
-    virtual Status block(const IndexPlace& end) = 0;
+    // Behind each block: its end, and the hour in which it was sealed; 0: it is not. An error stops the stream.
+    virtual Status block(const IndexPlace& end, uint32_t hour) = 0;
   };
   // What is known of the place where the stream begins.
   struct Known {

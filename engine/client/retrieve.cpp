@@ -5,7 +5,6 @@
 #include "engine/client/message.hpp"
 #include "engine/client/record_stream.hpp"
 #include "pir/grid.hpp"
-#include "pir/registry.hpp"
 
 namespace cwtch::client {
 namespace {
@@ -24,19 +23,14 @@ Retrieve::Retrieve(Store& store, Random& random, Dialer& dialer, const Endpoint&
       endpoint_(endpoint),
       host_(std::move(host)),
       options_(options),
-      scheme_(pir::find_scheme(options.scheme)),
       keyring_(host_) {
   groups_ = keyring_.add_all(store.profile());
 }
 
 Result<RetrieveReport> Retrieve::run(ServerLink& link, const ServerFacts& facts) {
-  if (scheme_ == nullptr) return fail(Errc::unsupported, "retrieve: this program knows no such scheme");
-  if (scheme_->info().relaxed() && !options_.allow_relaxed_trust) {
-    return fail(Errc::denied,
-                "retrieve: this scheme shows the server more than others do, or needs trust in it; "
-                "--allow-relaxed-trust if you accept that");
-  }
-  if (!facts.allows(options_.scheme)) return fail(Errc::unsupported, "retrieve: this server does not offer the scheme");
+  const auto scheme = choose_scheme(options_.scheme, options_.allow_relaxed_trust, facts);
+  if (!scheme) return fail(scheme.error());
+  scheme_ = *scheme;
   const Result<OfferList> list = link.offers();
   if (!list) return fail(list.error());
   if (const Status checked = check_offer(*list); !checked) return fail(checked.error());
@@ -62,14 +56,9 @@ Result<RetrieveReport> Retrieve::run(ServerLink& link, const ServerFacts& facts)
 
 // Only what anybody would be offered: the grid's own ranges, of the sizes that follow from them.
 Status Retrieve::check_offer(const OfferList& list) {
-  const auto offer = std::find_if(list.offers.begin(), list.offers.end(),
-                                  [&](const SchemeOffer& one) { return one.scheme == options_.scheme; });
-  if (offer == list.offers.end()) {
-    return fail(Errc::busy, "retrieve: the server is still preparing this scheme; try again later");
-  }
-  if (offer->parameters != scheme_->info().parameters) {
-    return fail(Errc::unsupported, "retrieve: the server has other parameters than this program");
-  }
+  const auto found = find_offer(list, *scheme_);
+  if (!found) return fail(found.error());
+  const SchemeOffer* const offer = *found;
   const pir::Grid grid{.unit = scheme_->info().rows_min, .rows_max = offer->rows_max};
   if (offer->unit != grid.unit || offer->factor != grid.factor || grid.rows_max > kRowsMaxAllowed ||
       offer->first_row > offer->end_row) {
@@ -121,18 +110,9 @@ Status Retrieve::read_index(ServerLink& link, const ServerFacts& facts) {
 }
 
 Status Retrieve::read_statics(ServerLink& link) {
-  const pir::Context context{.server = host_};
   for (size_t i = 0; i < geometries_.size(); ++i) {
-    const auto limit = static_cast<uint64_t>(scheme_->cost(geometries_[i], 1).statics_bytes);
-    std::vector<pir::Blob> blobs;
-    for (const DatabaseOffer::Static& blob : offer_.databases[i].statics) {
-      if (blob.bytes > limit) return fail(Errc::corrupt, "server: a static blob is longer than the scheme's");
-      Result<Bytes> bytes = link.blob(blob.sha256, blob.bytes);
-      if (!bytes) return fail(bytes.error());
-      blobs.push_back({std::move(*bytes), blob.sha256});
-    }
-    auto client = scheme_->connect(context, geometries_[i], blobs);
-    if (!client) return fail(Errc::corrupt, "server: its static blobs are not what the scheme needs");
+    auto client = connect(link, *scheme_, host_, geometries_[i], offer_.databases[i]);
+    if (!client) return fail(client.error());
     databases_.push_back({offer_.databases[i].name, std::move(*client)});
   }
   return {};

@@ -15,6 +15,7 @@
 
 #include <functional>
 
+#include "engine/client/databases.hpp"
 #include "engine/client/fetched.hpp"
 #include "engine/client/index_pull.hpp"
 #include "engine/client/row_collector.hpp"
@@ -75,7 +76,7 @@ class Retrieve {
   const Endpoint endpoint_;
   const std::string host_;
   const RetrieveOptions options_;
-  const pir::Scheme* scheme_;  // nullptr: there is none of that name
+  const pir::Scheme* scheme_ = nullptr;
   Keyring keyring_;
   std::vector<GroupId> groups_;  // as the keyring numbers them
   SchemeOffer offer_;

@@ -25,7 +25,9 @@ std::vector<uint64_t> RowCollector::choose(const pir::Geometry& geometry) {
     for (auto at = by_row.lower_bound(first); at != by_row.end() && at->first < geometry.end_row(); ++at) {
       const Record& record = at->second;
       for (uint32_t n = 0; n < record.wanted.rows; ++n) {
-        if ((record.here >> n & 1) == 0 && geometry.contains(at->first + n)) offers[i].rows.push_back(at->first + n);
+        if (((record.here | record.asked) >> n & 1) == 0 && geometry.contains(at->first + n)) {
+          offers[i].rows.push_back(at->first + n);
+        }
       }
     }
   }
@@ -49,20 +51,34 @@ std::vector<uint64_t> RowCollector::choose(const pir::Geometry& geometry) {
   return chosen;
 }
 
+std::vector<uint64_t> RowCollector::choose_once(const pir::Geometry& geometry) {
+  std::vector<uint64_t> chosen = choose(geometry);
+  for (const uint64_t row : chosen) {
+    for (Group& group : groups_) {
+      if (Record* const record = find(group, row)) record->asked |= 1u << (row - record->wanted.row);
+    }
+  }
+  return chosen;
+}
+
+RowCollector::Record* RowCollector::find(Group& group, uint64_t row) {
+  auto found = group.by_row.upper_bound(row);
+  if (found == group.by_row.begin()) return nullptr;
+  Record& record = (--found)->second;
+  return row < record.wanted.row + record.wanted.rows ? &record : nullptr;
+}
+
 std::optional<RowCollector::Whole> RowCollector::got(uint64_t row, ByteView bytes) {
   for (Group& group : groups_) {
-    auto found = group.by_row.upper_bound(row);
-    if (found == group.by_row.begin()) continue;
-    --found;
-    Record& record = found->second;
-    if (row >= record.wanted.row + record.wanted.rows) continue;
-    const auto i = static_cast<uint32_t>(row - record.wanted.row);
-    record.bytes.resize(record.wanted.rows * bytes.size());
-    std::copy(bytes.begin(), bytes.end(), record.bytes.begin() + static_cast<ptrdiff_t>(i * bytes.size()));
-    record.here |= 1u << i;
-    if (record.here + 1 != 1u << record.wanted.rows) return {};
-    Whole whole{record.wanted, std::move(record.bytes)};
-    group.by_row.erase(found);
+    Record* const record = find(group, row);
+    if (record == nullptr) continue;
+    const auto i = static_cast<uint32_t>(row - record->wanted.row);
+    record->bytes.resize(record->wanted.rows * bytes.size());
+    std::copy(bytes.begin(), bytes.end(), record->bytes.begin() + static_cast<ptrdiff_t>(i * bytes.size()));
+    record->here |= 1u << i;
+    if (record->here + 1 != 1u << record->wanted.rows) return {};
+    Whole whole{record->wanted, std::move(record->bytes)};
+    group.by_row.erase(whole.wanted.row);
     records_ -= 1;
     return whole;
   }

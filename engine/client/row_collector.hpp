@@ -22,6 +22,8 @@ class RowCollector {
 
   // At most one wanted row of each part, oldest first within a group. Rows that do not come are chosen again.
   std::vector<uint64_t> choose(const pir::Geometry& geometry);
+  // The same, for queries that are all made before any is answered: what was chosen is not chosen again.
+  std::vector<uint64_t> choose_once(const pir::Geometry& geometry);
   // A row is here. The whole record's rows, once they are all.
   struct Whole {
     RecordWanted wanted;
@@ -32,13 +34,16 @@ class RowCollector {
  private:
   struct Record {
     RecordWanted wanted;
-    Bytes bytes;        // of the rows that are here
-    uint32_t here = 0;  // bit i: row i
+    Bytes bytes;         // of the rows that are here
+    uint32_t here = 0;   // bit i: row i
+    uint32_t asked = 0;  // likewise, by choose_once()
   };
   struct Group {
     std::map<uint64_t, Record> by_row;  // first row
     uint64_t slots = 0;                 // that it had
   };
+
+  static Record* find(Group& group, uint64_t row);  // the record that has it, or nullptr
 
   std::vector<Group> groups_;
   size_t records_ = 0;

@@ -135,6 +135,29 @@ Result<DatabaseOffer> database_offer(const Json& json) {
   return offer;
 }
 
+// null: there is none.
+Status poll_offer(const Json& json, std::optional<DatabaseOffer>& to) {
+  if (json.is_null()) return {};
+  Result<DatabaseOffer> offer = database_offer(json);
+  if (!offer) return fail(offer.error());
+  to = std::move(*offer);
+  return {};
+}
+
+Result<pir::WindowList> window_list(const Json& json) {
+  const auto first_row = number(member(json, "first_row"));
+  const Json& hours = member(json, "hours");
+  if (!first_row || !hours.is_array()) return fail(Errc::malformed, "list of databases: its windows' fields");
+  pir::WindowList list{*first_row, {}};
+  for (const Json& window : hours) {
+    const auto hour = number(member(window, "hour")), end_row = number(member(window, "end_row"));
+    if (!hour || *hour > UINT32_MAX || !end_row) return fail(Errc::malformed, "list of databases: a window's fields");
+    list.windows.push_back({static_cast<uint32_t>(*hour), *end_row});
+  }
+  if (const Status checked = pir::check(list); !checked) return fail(checked.error());
+  return list;
+}
+
 }  // namespace
 
 Result<OfferList> parse_offers(std::string_view json) {
@@ -145,7 +168,9 @@ Result<OfferList> parse_offers(std::string_view json) {
   if (*row_bytes < log::kRowBytesMin || *row_bytes > log::kRowBytesMax) {
     return fail(Errc::malformed, "list of databases: no log has rows of this size");
   }
-  OfferList list{static_cast<uint32_t>(*row_bytes), {}};
+  Result<pir::WindowList> windows = window_list(member(document, "windows"));
+  if (!windows) return fail(windows.error());
+  OfferList list{static_cast<uint32_t>(*row_bytes), std::move(*windows), {}};
   for (const Json& entry : offers) {
     const auto first_row = number(member(entry, "first_row")), end_row = number(member(entry, "end_row"));
     const Json& databases = member(entry, "databases");
@@ -162,12 +187,16 @@ Result<OfferList> parse_offers(std::string_view json) {
                       *rows_max,
                       *first_row,
                       *end_row,
+                      {},
+                      {},
                       {}};
     for (const Json& database : databases) {
       Result<DatabaseOffer> parsed = database_offer(database);
       if (!parsed) return fail(parsed.error());
       offer.databases.push_back(std::move(*parsed));
     }
+    if (const Status parsed = poll_offer(member(entry, "hot"), offer.hot); !parsed) return fail(parsed.error());
+    if (const Status parsed = poll_offer(member(entry, "day"), offer.day); !parsed) return fail(parsed.error());
     list.offers.push_back(std::move(offer));
   }
   return list;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/core/bytes.hpp"
+#include "pir/windows.hpp"
 
 namespace cwtch::client {
 
@@ -54,9 +55,11 @@ struct SchemeOffer {
   uint64_t unit = 0, factor = 0, rows_max = 0;  // of its grid
   uint64_t first_row = 0, end_row = 0;
   std::vector<DatabaseOffer> databases;
+  std::optional<DatabaseOffer> hot, day;  // of polls
 };
 struct OfferList {
   uint32_t row_bytes = 0;
+  pir::WindowList windows;
   std::vector<SchemeOffer> offers;
 };
 Result<OfferList> parse_offers(std::string_view json);

@@ -83,10 +83,13 @@ Result<Bytes> ServerLink::blob(const ByteArray<32>& sha256, uint64_t bytes) {
 }
 
 Result<Bytes> ServerLink::query(std::string_view scheme, std::string_view database, ByteView request,
-                                uint64_t answer_bytes_max) {
+                                uint64_t answer_bytes_max, std::string_view payment) {
   const std::string target = "/v1/pir/" + std::string(scheme) + "/" + std::string(database);
-  const Result<HttpAnswer> answer =
-      http_.request({.method = "POST", .target = target, .content_type = "application/octet-stream", .body = request});
+  const Result<HttpAnswer> answer = http_.request({.method = "POST",
+                                                   .target = target,
+                                                   .content_type = "application/octet-stream",
+                                                   .body = request,
+                                                   .authorization = payment});
   if (!answer) return fail(answer.error());
   if (answer->status != 200) return refused(*answer);
   return http_.read_all(answer_bytes_max);

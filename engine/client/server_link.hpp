@@ -19,8 +19,9 @@ class ServerLink {
   Result<OfferList> offers();
   // A static blob of `bytes` bytes, checked against its hash.
   Result<Bytes> blob(const ByteArray<32>& sha256, uint64_t bytes);
-  // The answer to a query of private retrieval, of at most `answer_bytes_max` bytes.
-  Result<Bytes> query(std::string_view scheme, std::string_view database, ByteView request, uint64_t answer_bytes_max);
+  // The answer to a query of private retrieval, of at most `answer_bytes_max` bytes. `payment`: see payer.hpp.
+  Result<Bytes> query(std::string_view scheme, std::string_view database, ByteView request, uint64_t answer_bytes_max,
+                      std::string_view payment = {});
 
   // Content to be read with read(); refused unless the answer is 200.
   Status get(const std::string& target);

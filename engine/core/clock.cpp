@@ -12,7 +12,12 @@ uint64_t SystemClock::monotonic_ns() const {
 
 uint64_t SystemClock::wall_hour_s() const {
   const auto now = static_cast<uint64_t>(time(nullptr));
-  return now - now % 3600;
+  return now - now % kHourSeconds;
+}
+
+const Clock& system_clock() {
+  static const SystemClock clock;
+  return clock;
 }
 
 }  // namespace cwtch

@@ -8,6 +8,8 @@ namespace cwtch {
 constexpr uint64_t kMillisecond = 1'000'000;  // in nanoseconds
 constexpr uint64_t kSecond = 1'000'000'000;
 
+constexpr uint64_t kHourSeconds = 3600;
+
 class Clock {
  public:
   virtual ~Clock() = default;
@@ -21,5 +23,6 @@ class SystemClock final : public Clock {
   uint64_t monotonic_ns() const override;
   uint64_t wall_hour_s() const override;
 };
+const Clock& system_clock();
 
 }  // namespace cwtch

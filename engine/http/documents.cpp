@@ -70,32 +70,46 @@ std::string to_json(const SegmentsDocument& document) {
   return dump(json);
 }
 
+namespace {
+
+Json to_json(const DatabaseEntry& database) {
+  Json statics = Json::array();
+  for (const auto& blob : database.statics) {
+    statics.push_back({{"sha256", to_hex(blob.sha256)}, {"bytes", blob.bytes}});
+  }
+  return {{"name", database.name},
+          {"first_row", database.first_row},
+          {"rows", database.rows},
+          {"parts", database.parts},
+          {"partition", database.partition},
+          {"request_bytes", database.request_bytes},
+          {"answer_bytes", database.answer_bytes},
+          {"statics", std::move(statics)}};
+}
+
+}  // namespace
+
 std::string to_json(const DatabasesDocument& document) {
   Json json;
   json["row_bytes"] = document.row_bytes;
+  Json hours = Json::array();
+  for (const WindowEntry& window : document.windows) {
+    hours.push_back({{"hour", window.hour}, {"end_row", window.end_row}});
+  }
+  json["windows"] = {{"first_row", document.windows_first_row}, {"hours", std::move(hours)}};
   json["offers"] = Json::array();
   for (const OfferEntry& offer : document.offers) {
     Json databases = Json::array();
-    for (const DatabaseEntry& database : offer.databases) {
-      Json statics = Json::array();
-      for (const auto& blob : database.statics) {
-        statics.push_back({{"sha256", to_hex(blob.sha256)}, {"bytes", blob.bytes}});
-      }
-      databases.push_back({{"name", database.name},
-                           {"first_row", database.first_row},
-                           {"rows", database.rows},
-                           {"parts", database.parts},
-                           {"partition", database.partition},
-                           {"request_bytes", database.request_bytes},
-                           {"answer_bytes", database.answer_bytes},
-                           {"statics", std::move(statics)}});
-    }
-    json["offers"].push_back({{"scheme", offer.scheme},
-                              {"parameters", offer.parameters},
-                              {"grid", {{"unit", offer.unit}, {"factor", offer.factor}, {"rows_max", offer.rows_max}}},
-                              {"first_row", offer.first_row},
-                              {"end_row", offer.end_row},
-                              {"databases", std::move(databases)}});
+    for (const DatabaseEntry& database : offer.databases) databases.push_back(to_json(database));
+    Json entry = {{"scheme", offer.scheme},
+                  {"parameters", offer.parameters},
+                  {"grid", {{"unit", offer.unit}, {"factor", offer.factor}, {"rows_max", offer.rows_max}}},
+                  {"first_row", offer.first_row},
+                  {"end_row", offer.end_row},
+                  {"databases", std::move(databases)}};
+    entry["hot"] = offer.hot ? to_json(*offer.hot) : Json(nullptr);
+    entry["day"] = offer.day ? to_json(*offer.day) : Json(nullptr);
+    json["offers"].push_back(std::move(entry));
   }
   return dump(json);
 }

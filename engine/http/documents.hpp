@@ -2,6 +2,7 @@
 // layout or committed position has moved, and share it.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -78,9 +79,16 @@ struct OfferEntry {
   uint64_t unit, factor, rows_max;  // of its grid
   uint64_t first_row, end_row;
   std::vector<DatabaseEntry> databases;
+  std::optional<DatabaseEntry> hot, day;  // of polls: over the newest windows, and over the day before
+};
+struct WindowEntry {
+  uint32_t hour;  // since 1970
+  uint64_t end_row;
 };
 struct DatabasesDocument {
   uint32_t row_bytes;
+  uint64_t windows_first_row;
+  std::vector<WindowEntry> windows;  // whole ones, oldest first
   std::vector<OfferEntry> offers;
 };
 std::string to_json(const DatabasesDocument& document);

@@ -9,7 +9,7 @@
 namespace cwtch::log {
 namespace {
 
-constexpr ByteArray<8> kMagic{'C', 'W', 'T', 'I', 'N', 'D', 'X', '1'};
+constexpr ByteArray<8> kMagic{'C', 'W', 'T', 'I', 'N', 'D', 'X', '2'};
 constexpr size_t kHeaderCrcOffset = kIndexHeaderBytes - 4;
 
 }  // namespace
@@ -28,11 +28,12 @@ ByteArray<kProbeBytes> probe_of(ByteView record) {
   return probe;
 }
 
-IndexBlockBuilder::IndexBlockBuilder(Position first, uint64_t first_row, uint32_t row_bytes) {
+IndexBlockBuilder::IndexBlockBuilder(Position first, uint64_t first_row, uint32_t row_bytes, uint32_t hour) {
   CHECK(row_bytes >= kRowBytesMin && row_bytes <= kRowBytesMax);
   header_.first = first;
   header_.first_row = first_row;
   header_.row_bytes = row_bytes;
+  header_.hour = hour;
 }
 
 void IndexBlockBuilder::add(ByteView record) {
@@ -69,6 +70,7 @@ Bytes IndexBlockBuilder::bytes() const {
   head.put<uint32_t>(header_.records);
   head.put<uint32_t>(header_.rows);
   head.put<uint32_t>(header_.row_bytes);
+  head.put<uint32_t>(header_.hour);
   head.put<uint32_t>(header_.entries_bytes);
   head.put<uint32_t>(crc32c(0, ByteView(block).subspan(kIndexHeaderBytes)));
   head.put<uint32_t>(crc32c(0, ByteView(block).first(kHeaderCrcOffset)));
@@ -85,6 +87,7 @@ Result<IndexHeader> read_index_header(ByteView bytes) {
   header.records = in.get<uint32_t>();
   header.rows = in.get<uint32_t>();
   header.row_bytes = in.get<uint32_t>();
+  header.hour = in.get<uint32_t>();
   header.entries_bytes = in.get<uint32_t>();
   in.get<uint32_t>();  // the body's CRC: IndexBlock::parse
   const uint32_t crc = in.get<uint32_t>();

@@ -17,7 +17,7 @@
 
 namespace cwtch::log {
 
-constexpr size_t kIndexHeaderBytes = 48;
+constexpr size_t kIndexHeaderBytes = 52;
 constexpr size_t kProbeBytes = 32;
 constexpr size_t kProbeTextOffset = kNonceBytes + 16;  // in the ciphertext: behind nonce and Poly1305 tag
 constexpr uint32_t kRowBytesDefault = 3072;
@@ -45,6 +45,7 @@ struct IndexHeader {
   uint32_t records = 0;
   uint32_t rows = 0;
   uint32_t row_bytes = kRowBytesDefault;
+  uint32_t hour = 0;  // in which the records were divided from those to come, since 1970; 0: they are not yet
   uint32_t entries_bytes = 0;
 
   uint64_t block_bytes() const {
@@ -55,7 +56,7 @@ struct IndexHeader {
 // Builds one block, record by record.
 class IndexBlockBuilder {
  public:
-  IndexBlockBuilder(Position first, uint64_t first_row, uint32_t row_bytes);
+  IndexBlockBuilder(Position first, uint64_t first_row, uint32_t row_bytes, uint32_t hour = 0);
 
   void add(ByteView record);  // REQUIRES: records() < kIndexRecordsMax, a record's size is within the log's limits
   uint32_t records() const { return header_.records; }

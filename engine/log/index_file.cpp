@@ -50,7 +50,7 @@ Result<std::shared_ptr<IndexTable>> scan(io::Files& files, const Segment& segmen
         return fail(Errc::corrupt, "index: a block of another place", at + used);
       if (table->pieces.empty() || at + used + bytes - table->pieces.back() > kIndexPieceBytes)
         table->pieces.push_back(at + used);
-      table->blocks.push_back({header->first, at + used});
+      table->blocks.push_back({header->first, at + used, header->first_row, header->hour});
       next.value += header->records;
       row += header->rows;
       used += bytes;
@@ -115,7 +115,7 @@ Result<std::shared_ptr<const IndexPiece>> read_piece(io::Files& files, const Seg
 Status IndexBlocks::add(const ChunkPlace& place, ByteView chunk) {
   if (place.border) {
     if (const Status done = finish(); !done) return done;
-    builder_.emplace(place.first, next_row_, row_bytes_);
+    builder_.emplace(place.first, next_row_, row_bytes_, place.hour);
   }
   if (!builder_) return fail(Errc::corrupt, "index: a segment that does not begin with a range");
   return for_each_record(FrameWalker(chunk, place.first, place.chain), [this](ByteView record) -> Status {

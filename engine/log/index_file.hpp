@@ -30,6 +30,8 @@ struct IndexTable {
   struct Block {
     Position first;
     uint64_t offset;  // in the file
+    uint64_t first_row;
+    uint32_t hour;  // as its header has it
   };
   std::vector<Block> blocks;
   std::vector<uint64_t> pieces;  // offsets in the file

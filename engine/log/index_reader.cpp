@@ -8,11 +8,12 @@ namespace cwtch::log {
 
 // ---- the tail ----
 
-IndexBlockBuilder TailIndex::block_of(const Layout& layout, size_t part, uint64_t committed_offset) const {
+IndexBlockBuilder TailIndex::block_of(const Layout& layout, size_t part, uint64_t committed_offset, bool whole) const {
   const TailSegment& segment = *layout.tail[part];
   uint64_t end = committed_offset;  // between two frames
   if (part + 1 < layout.tail.size()) end = std::min(end, layout.tail[part + 1]->stream_offset);
-  IndexBlockBuilder builder(segment.first, segment.first_row, row_bytes_);
+  const uint32_t hour = whole ? segment.hour.load(std::memory_order_relaxed) : 0;
+  IndexBlockBuilder builder(segment.first, segment.first_row, row_bytes_, hour);
   // What is committed lies in chunks that were published before; a later one may be there already.
   const uint32_t count = segment.chunks_count.load(std::memory_order_acquire);
   const TailSegment::Chunk* const chunks = segment.chunks.data();
@@ -42,7 +43,8 @@ bool TailIndex::room(size_t bytes) {
 std::shared_ptr<const Bytes> TailIndex::blocks(const Layout& layout, Shared::Committed committed, Position from) {
   const auto& tail = layout.tail;
   const Position end = std::max(committed.end, tail.front()->first);
-  // What lies between two positions never changes, also where it is divided: a part keeps its borders.
+  // What lies between two positions never changes, also where it is divided: a part keeps its borders. Only that the
+  // last part is closed may be seen later.
   if (last_ != nullptr && last_from_ == from && last_end_ == end) return last_;
   last_ = nullptr;
 
@@ -50,7 +52,7 @@ std::shared_ptr<const Bytes> TailIndex::blocks(const Layout& layout, Shared::Com
   for (size_t i = 0; i < tail.size() && tail[i]->first <= end; ++i) {
     const bool holds_end = i + 1 == tail.size() || tail[i + 1]->first > end;
     if (from == end ? !holds_end : tail[i]->first < from) continue;
-    const IndexBlockBuilder builder = block_of(layout, i, committed.offset);
+    const IndexBlockBuilder builder = block_of(layout, i, committed.offset, !holds_end);
     if (holds_end) CHECK(tail[i]->first.value + builder.records() == end.value);
     if (from == end) {
       bytes = IndexBlockBuilder(end, tail[i]->first_row + builder.rows(), row_bytes_).bytes();

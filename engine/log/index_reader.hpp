@@ -33,7 +33,8 @@ class TailIndex {
  private:
   static constexpr size_t kAliveBytesMax = 64 << 20;
 
-  IndexBlockBuilder block_of(const Layout& layout, size_t part, uint64_t committed_offset) const;
+  // `whole`: all records of the part are committed, and no more will come.
+  IndexBlockBuilder block_of(const Layout& layout, size_t part, uint64_t committed_offset, bool whole) const;
   bool room(size_t bytes);
 
   const uint32_t row_bytes_;

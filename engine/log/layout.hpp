@@ -23,6 +23,7 @@ struct ChunkPlace {
   uint32_t bytes;
   uint32_t chain;       // before it
   bool border = false;  // first chunk of a range as it was sealed: a position that anyone may name, for ever
+  uint32_t hour = 0;    // of a border: in which the range was sealed, in hours since 1970
 };
 
 // A segment's part of the index stream (index_block.hpp), which is numbered in rows and bytes from the log's beginning.
@@ -91,10 +92,12 @@ struct TailSegment {
   // Written by the writer only, and only behind what `chunks_count` and Shared::committed_offset have published.
   std::vector<Chunk> chunks;  // reserved to chunks_max when made: never reallocates
   std::atomic<uint32_t> chunks_count{0};
+  std::atomic<uint32_t> hour{0};  // in which it was closed, since 1970; 0: it is open
 };
 
 struct Layout {
   uint64_t version = 0;
+  uint64_t hour_s = 0;  // what is sealed from here on bears this hour, or a later one
   Position first_retained;
   std::vector<std::shared_ptr<const Segment>> segments;  // by position, without gaps
   std::vector<std::shared_ptr<const TailSegment>> tail;  // by position; never empty

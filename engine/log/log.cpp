@@ -273,7 +273,7 @@ void LogOnDisk::group_done(const Error* error) {
 }
 
 void LogOnDisk::close_tail() {
-  if (!tail_.close(clock_.wall_hour_s())) return;
+  if (!tail_.close(hour_s_)) return;
   publish_layout();
   // With nothing under way, the fillers at its end are as durable as its records.
   if (!journal_.in_flight() && journal_.open_group_empty()) publish_committed({tail_.next(), tail_.stream_end()});
@@ -288,6 +288,7 @@ void LogOnDisk::publish_committed(const Reach& reach) {
 void LogOnDisk::publish_layout() {
   auto layout = std::make_shared<Layout>();
   layout->version = ++layout_version_;
+  layout->hour_s = hour_s_;
   layout->first_retained = maintenance_.manifest().first_retained;
   layout->segments = segments_;
   for (const TailPart& part : tail_.parts()) layout->tail.push_back(part.segment);
@@ -300,8 +301,10 @@ void LogOnDisk::tick() {
   if (poisoned_) return;
   const uint64_t hour_s = clock_.wall_hour_s();
   if (hour_s != hour_s_) {
-    hour_s_ = hour_s;
+    // What came in the hour that has ended is sealed as its own.
     if (tail_.parts().back().records_count() >= options_.seal_records_hour_min) close_tail();
+    hour_s_ = hour_s;
+    publish_layout();
   }
   maintenance_.retry();
   maintain();

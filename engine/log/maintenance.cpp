@@ -70,7 +70,9 @@ void Maintenance::seal_run() {
     const ByteView bytes = ByteView(chunk.memory.bytes()).first(end - chunk.offset);
     // The anchor has the chain before the chunk.
     const auto chain = load_le<uint32_t>(bytes.data() + sizeof(FrameHeader));
-    chunks.push_back({{chunk.first, chunk.offset, static_cast<uint32_t>(bytes.size()), chain, i == 0}, bytes});
+    chunks.push_back({{chunk.first, chunk.offset, static_cast<uint32_t>(bytes.size()), chain, i == 0,
+                       i == 0 ? static_cast<uint32_t>(sealing_part_.hour_s / kHourSeconds) : 0},
+                      bytes});
   }
   sealed_ =
       write_segment(files_, directory_, chunks, sealing_part_.end, sealing_part_.chain_after, sealing_part_.hour_s,

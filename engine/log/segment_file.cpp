@@ -13,7 +13,7 @@ namespace cwtch::log {
 namespace {
 
 constexpr char kMagic[] = "CWTCHSEG";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr size_t kCrcOffset = kBlockBytes - 4;
 constexpr uint32_t kBorder = 1u << 31;  // in a table entry's size
 
@@ -96,6 +96,7 @@ class SegmentWriter {
       writer.put(place.offset);
       writer.put(place.bytes | (place.border ? kBorder : 0u));
       writer.put(place.chain);
+      writer.put(place.hour);
     }
     writer.zeros(table.size() - writer.size());
     encode_footer(memory.bytes().subspan(table.size(), kBlockBytes), footer, crc32c(0, table));
@@ -254,6 +255,7 @@ Result<std::shared_ptr<const Segment::End>> read_end(io::Files& files, const Seg
     place.bytes = bytes & ~kBorder;
     place.border = (bytes & kBorder) != 0;
     place.chain = reader.get<uint32_t>();
+    place.hour = reader.get<uint32_t>();
     if (place.offset != offset || place.bytes == 0 || place.bytes % kBlockBytes != 0)
       return fail(Errc::corrupt, "segment: table has a gap", segment.stream_bytes);
     offset += place.bytes;

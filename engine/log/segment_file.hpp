@@ -15,7 +15,7 @@
 
 namespace cwtch::log {
 
-constexpr size_t kTableEntryBytes = 24;
+constexpr size_t kTableEntryBytes = 28;
 
 // Where a segment's table lies behind its chunks, and the block that says so.
 struct SegmentFooter {

@@ -1,5 +1,6 @@
 #include "engine/log/tail.hpp"
 
+#include "engine/core/clock.hpp"
 #include "engine/log/frame.hpp"
 #include "engine/log/index_block.hpp"
 
@@ -73,6 +74,7 @@ bool Tail::close(uint64_t hour_s) {
   part.stream_end = stream_end_;
   part.chain_after = chain_;
   part.hour_s = hour_s;
+  part.segment->hour.store(static_cast<uint32_t>(hour_s / kHourSeconds), std::memory_order_relaxed);
   open_part();
   return true;
 }

@@ -10,10 +10,13 @@ pir::Grid grid_of(const pir::Scheme& scheme, uint64_t rows_max) {
 
 void Catalog::index() {
   for (const Offer& offer : offers) {
-    for (const auto& database : offer.databases) {
+    const auto add = [&](const std::shared_ptr<const Database>& database) {
       by_name[{offer.scheme->info().name, database->name}] = database;
       for (const pir::Blob& blob : database->server->statics()) blobs[blob.sha256] = {database, &blob};
-    }
+    };
+    for (const auto& database : offer.databases) add(database);
+    if (offer.hot != nullptr) add(offer.hot);
+    if (offer.day != nullptr) add(offer.day);
   }
 }
 
@@ -24,11 +27,17 @@ std::shared_ptr<const Database> Catalog::find(std::string_view scheme, std::stri
     if (offer.scheme->info().name != scheme) continue;
     const auto found = by_name.find(std::pair(std::string(scheme), std::string(name)));
     if (found != by_name.end()) return found->second;
-    // What was offered once is recognised by its name alone: it lay on the grid.
+    // What was offered once is recognised by its name alone: it lay on the grid, or had the parts of polls.
+    for (const auto& database : {offer.hot, offer.day}) {
+      if (database == nullptr) continue;
+      const pir::Geometry& offered = database->server->geometry();
+      const auto named = pir::parse_name(name, offered.row_bytes);
+      if (named && offered.parts == named->parts && named->first_row <= offered.first_row) *successor = database;
+    }
     for (const auto& database : offer.databases) {
       const pir::Geometry& offered = database->server->geometry();
       const auto named = pir::parse_name(name, offered.row_bytes);
-      if (named && offered.contains(named->first_row)) *successor = database;
+      if (named && offered.parts == named->parts && offered.contains(named->first_row)) *successor = database;
     }
     return nullptr;
   }

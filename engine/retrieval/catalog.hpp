@@ -9,6 +9,7 @@
 
 #include "pir/grid.hpp"
 #include "pir/scheme.hpp"
+#include "pir/windows.hpp"
 
 namespace cwtch::retrieval {
 
@@ -29,16 +30,19 @@ struct Offer {
   uint64_t first_row = 0;
   uint64_t end_row = 0;
   std::vector<std::shared_ptr<const Database>> databases;
+  // Of polls: pir::hot_database() and pir::day_database() of the catalog's windows, as far as there are such.
+  std::shared_ptr<const Database> hot, day;
 };
 
 struct Catalog {
+  pir::WindowList windows;    // whole ones; none if nothing is offered for polls
   std::vector<Offer> offers;  // in the registry's order
   // The next two are made by index().
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const Database>, std::less<>> by_name;  // scheme, name
   std::map<ByteArray<32>, std::pair<std::shared_ptr<const Database>, const pir::Blob*>> blobs;
 
   void index();
-  // nullptr: there is none. If there was, *successor is what covers its first row now; else nullptr.
+  // nullptr: there is none. If there was, *successor is what takes its place now; else nullptr.
   std::shared_ptr<const Database> find(std::string_view scheme, std::string_view name,
                                        std::shared_ptr<const Database>* successor) const;
   const pir::Blob* blob(const ByteArray<32>& sha256) const;  // nullptr: there is none

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "engine/core/clock.hpp"
 #include "engine/core/codec.hpp"
 #include "engine/log/frame.hpp"
+#include "engine/log/index_file.hpp"
 #include "engine/log/rows.hpp"
 #include "engine/log/segment_file.hpp"
 
@@ -13,6 +15,43 @@ SealedRange sealed_range(const log::Layout& layout) {
   if (layout.segments.empty()) return {};
   const log::Segment& last = *layout.segments.back();
   return {layout.segments.front()->index.first_row, last.index.row_end()};
+}
+
+Result<pir::WindowList> sealed_windows(io::Files& files, const log::Layout& layout, uint32_t row_bytes) {
+  struct Run {
+    uint32_t hour;
+    uint64_t first_row, end_row;
+  };
+  std::vector<Run> runs;  // newest first
+  bool all = true;
+  for (auto segment = layout.segments.rbegin(); segment != layout.segments.rend() && all; ++segment) {
+    const auto table = log::read_index(files, **segment, row_bytes);
+    if (!table) return fail(table.error());
+    const auto& blocks = (*table)->blocks;
+    for (auto block = blocks.rbegin(); block != blocks.rend() && all; ++block) {
+      if (runs.empty()) {
+        runs.push_back({block->hour, block->first_row, (*segment)->index.row_end()});
+      } else if (runs.back().hour == block->hour) {
+        runs.back().first_row = block->first_row;
+      } else if (runs.size() <= pir::kWindowsMax + 1) {
+        runs.push_back({block->hour, block->first_row, runs.back().first_row});
+      } else {
+        all = false;
+      }
+    }
+  }
+  // The oldest one may lack what retention took, or what was not looked at.
+  if (!runs.empty() && (!all || layout.first_retained.value != 0)) runs.pop_back();
+  // The newest one may still grow.
+  const bool sealing = layout.tail.size() > 1;
+  if (!runs.empty() && (sealing || runs.front().hour * kHourSeconds == layout.hour_s)) runs.erase(runs.begin());
+  if (runs.size() > pir::kWindowsMax) runs.resize(pir::kWindowsMax);
+
+  pir::WindowList list;
+  if (runs.empty()) return list;
+  list.first_row = runs.back().first_row;
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run) list.windows.push_back({run->hour, run->end_row});
+  return list;
 }
 
 Result<SealedRows> SealedRows::load(io::Files& files, const log::Layout& layout, uint64_t first_row, uint64_t rows,

@@ -1,11 +1,12 @@
 // The rows of a stretch of the sealed log, read from its segments into memory: what a database is made of.
 //
-// Thread: any; load() blocks.
+// Thread: any; load() and sealed_windows() block.
 #pragma once
 
 #include "engine/io/files.hpp"
 #include "engine/log/layout.hpp"
 #include "pir/scheme.hpp"
+#include "pir/windows.hpp"
 
 namespace cwtch::retrieval {
 
@@ -15,6 +16,10 @@ struct SealedRange {
   uint64_t end_row = 0;
 };
 SealedRange sealed_range(const log::Layout& layout);
+
+// The newest whole windows: what the index says of the hours in which rows were sealed. One that retention has begun to
+// take is not whole, nor is the one of the hour that still runs. An error: an index that cannot be read.
+Result<pir::WindowList> sealed_windows(io::Files& files, const log::Layout& layout, uint32_t row_bytes);
 
 class SealedRows final : public pir::RowSource {
  public:

@@ -65,17 +65,28 @@ void Service::build_loop() {
 bool Service::build(const log::Layout& layout) {
   const std::shared_ptr<const Catalog> before = catalog();
   auto next = std::make_shared<Catalog>();
+  if (options_.polls) {
+    auto windows = sealed_windows(files_, layout, options_.row_bytes);
+    if (windows) {
+      next->windows = std::move(*windows);
+    } else {
+      report_(owner_, "windows: " + windows.error().message());
+      next->windows = before->windows;
+    }
+  }
   for (const pir::Scheme* scheme : options_.schemes) {
     const auto old = std::find_if(before->offers.begin(), before->offers.end(),
                                   [&](const Offer& offer) { return offer.scheme == scheme; });
     const Offer* const known = old == before->offers.end() ? nullptr : &*old;
-    Result<Offer> offer = make_offer(*scheme, known, layout);
+    Result<Offer> offer = make_offer(*scheme, next->windows, known, layout);
     if (!offer && offer.error().code == Errc::cancelled) return false;
     if (offer) {
       next->offers.push_back(std::move(*offer));
     } else {
       report_(owner_, std::string(scheme->info().name) + ": " + offer.error().message());
-      if (known != nullptr) next->offers.push_back(*known);  // what was offered before is no worse than it was
+      // What was offered before is no worse than it was, but its polls need the windows of then.
+      if (known != nullptr) next->offers.push_back(*known);
+      if (known != nullptr && next->windows != before->windows) next->offers.back().hot = next->offers.back().day = {};
     }
   }
   next->index();
@@ -91,7 +102,40 @@ pir::Geometry Service::geometry_of(const pir::Grid::Stretch& stretch) const {
   return {.first_row = stretch.first_row, .rows = stretch.rows, .row_bytes = options_.row_bytes};
 }
 
-Result<Offer> Service::make_offer(const pir::Scheme& scheme, const Offer* before, const log::Layout& layout) {
+Result<Offer> Service::make_offer(const pir::Scheme& scheme, const pir::WindowList& windows, const Offer* before,
+                                  const log::Layout& layout) {
+  Known known;
+  if (before != nullptr) {
+    known = before->databases;
+    for (const auto& database : {before->hot, before->day}) {
+      if (database != nullptr) known.push_back(database);
+    }
+  }
+  Offer offer{.scheme = &scheme};
+  // Polls first: whoever polls is waiting for the newest window.
+  if (const Status added = add_polls(windows, known, layout, offer); !added) return fail(added.error());
+  if (const Status added = add_history(known, layout, offer); !added) return fail(added.error());
+  return offer;
+}
+
+Status Service::add_polls(const pir::WindowList& windows, const Known& known, const log::Layout& layout, Offer& offer) {
+  double memory = 0;
+  const auto add = [&](const std::optional<pir::Geometry>& geometry, std::shared_ptr<const Database>& to) -> Status {
+    if (!geometry || !pir::check(*geometry) || !offer.scheme->fits(*geometry)) return {};
+    const pir::Cost cost = offer.scheme->cost(*geometry, 1);
+    memory += cost.server_bytes + cost.statics_bytes;
+    if (memory > static_cast<double>(options_.poll_bytes_max)) return {};
+    auto made = make_database(*offer.scheme, *geometry, known, layout);
+    if (!made) return fail(made.error());
+    to = std::move(*made);
+    return {};
+  };
+  if (const Status added = add(pir::hot_database(windows, options_.row_bytes), offer.hot); !added) return added;
+  return add(pir::day_database(windows, options_.row_bytes), offer.day);
+}
+
+Status Service::add_history(const Known& known, const log::Layout& layout, Offer& offer) {
+  const pir::Scheme& scheme = *offer.scheme;
   const SealedRange sealed = sealed_range(layout);
   std::vector<pir::Grid::Stretch> stretches =
       grid_of(scheme, options_.rows_max).cover(sealed.first_row, sealed.end_row);
@@ -106,11 +150,8 @@ Result<Offer> Service::make_offer(const pir::Scheme& scheme, const Offer* before
   }
   stretches.erase(stretches.begin(), first);
 
-  Offer offer{.scheme = &scheme};
-  std::vector<std::shared_ptr<const Database>> known;
-  if (before != nullptr) known = before->databases;
   for (const pir::Grid::Stretch& stretch : stretches) {
-    auto made = make_database(scheme, stretch, known, layout);
+    auto made = make_database(scheme, geometry_of(stretch), known, layout);
     if (!made) return fail(made.error());
     offer.databases.push_back(std::move(*made));
   }
@@ -118,19 +159,17 @@ Result<Offer> Service::make_offer(const pir::Scheme& scheme, const Offer* before
     offer.first_row = stretches.front().first_row;
     offer.end_row = stretches.back().first_row + stretches.back().rows;
   }
-  return offer;
+  return {};
 }
 
-Result<std::shared_ptr<const Database>> Service::make_database(
-    const pir::Scheme& scheme, const pir::Grid::Stretch& stretch,
-    const std::vector<std::shared_ptr<const Database>>& known, const log::Layout& layout) {
-  const pir::Geometry geometry = geometry_of(stretch);
+Result<std::shared_ptr<const Database>> Service::make_database(const pir::Scheme& scheme, const pir::Geometry& geometry,
+                                                               const Known& known, const log::Layout& layout) {
   std::vector<const pir::Server*> inside;  // known ones that make up the stretch
   uint64_t covered = geometry.first_row;
   for (const auto& database : known) {
     const pir::Geometry& other = database->server->geometry();
     if (other == geometry) return database;
-    if (other.first_row == covered && other.end_row() <= geometry.end_row()) {
+    if (other.parts == 1 && other.first_row == covered && other.end_row() <= geometry.end_row()) {
       inside.push_back(database->server.get());
       covered = other.end_row();
     }
@@ -140,7 +179,7 @@ Result<std::shared_ptr<const Database>> Service::make_database(
     if (stopping_) return fail(Errc::cancelled, "retrieval: stopping");
   }
   std::unique_ptr<pir::Server> server;
-  if (scheme.info().merges && inside.size() > 1 && covered == geometry.end_row()) {
+  if (scheme.info().merges && geometry.parts == 1 && inside.size() > 1 && covered == geometry.end_row()) {
     server = scheme.merge(context_, inside);
   } else {
     const auto rows = SealedRows::load(files_, layout, geometry.first_row, geometry.rows, geometry.row_bytes);

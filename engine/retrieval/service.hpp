@@ -5,7 +5,8 @@
 //   answer threads   QueryQueue -> Server::answer() for a batch -> each query's shard
 //
 // Bound:   queries_max queries that are received, wait or are answered (a Place each); memory_bytes_max of databases
-//          per scheme: what does not fit is not offered, oldest first.
+//          per scheme, and
+//          poll_bytes_max of those of polls: what does not fit is not offered, oldest first.
 // Thread:  the service's own; what shards call takes a mutex that nobody holds for long.
 // Order:   a query comes back once, on the thread that collects for its shard.
 #pragma once
@@ -43,6 +44,8 @@ class Service {
     uint64_t rows_max = pir::Grid().rows_max;  // of a database
     uint32_t row_bytes = log::kRowBytesDefault;
     uint64_t memory_bytes_max = uint64_t{1} << 30;
+    bool polls = true;  // databases over windows, for schemes that have parts
+    uint64_t poll_bytes_max = uint64_t{2} << 30;
     uint32_t threads = 1;
     pir::QueryQueue::Options queue;
   };
@@ -103,10 +106,14 @@ class Service {
   void build_loop();
   void answer_loop();
   bool build(const log::Layout& layout);
-  Result<Offer> make_offer(const pir::Scheme& scheme, const Offer* before, const log::Layout& layout);
-  Result<std::shared_ptr<const Database>> make_database(const pir::Scheme& scheme, const pir::Grid::Stretch& stretch,
-                                                        const std::vector<std::shared_ptr<const Database>>& known,
-                                                        const log::Layout& layout);
+  // What a scheme had before; nullptr if there is none.
+  using Known = std::vector<std::shared_ptr<const Database>>;
+  Result<Offer> make_offer(const pir::Scheme& scheme, const pir::WindowList& windows, const Offer* before,
+                           const log::Layout& layout);
+  Status add_polls(const pir::WindowList& windows, const Known& known, const log::Layout& layout, Offer& offer);
+  Status add_history(const Known& known, const log::Layout& layout, Offer& offer);
+  Result<std::shared_ptr<const Database>> make_database(const pir::Scheme& scheme, const pir::Geometry& geometry,
+                                                        const Known& known, const log::Layout& layout);
   pir::Geometry geometry_of(const pir::Grid::Stretch& stretch) const;
 
   const Options options_;

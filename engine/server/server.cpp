@@ -70,6 +70,8 @@ retrieval::Service::Options retrieval_options(const Config& config, const std::s
   for (const std::string& name : config.schemes) options.schemes.push_back(pir::find_scheme(name));
   options.rows_max = config.database_rows_max;
   options.memory_bytes_max = config.database_bytes_max;
+  options.polls = config.polls;
+  options.poll_bytes_max = config.poll_bytes_max;
   options.threads = static_cast<uint32_t>(config.query_threads);
   options.queue.queries_max = config.queries_max;
   options.queue.window_ns = config.batch_window_ms * kMillisecond;
@@ -117,8 +119,9 @@ OrText<void> Server::init(const std::string& directory, const Config& config) {
   return {};
 }
 
-Server::Server(Config config)
+Server::Server(Config config, const Clock& clock)
     : config_(std::move(config)),
+      clock_(clock),
       context_{.config = config_,
                .files = io::system_files(),
                .log = nullptr,
@@ -135,10 +138,10 @@ Server::~Server() {
   join();
 }
 
-OrText<std::unique_ptr<Server>> Server::open(const std::string& directory, const Config& config) {
+OrText<std::unique_ptr<Server>> Server::open(const std::string& directory, const Config& config, const Clock& clock) {
   if (sodium_init() < 0) return wrong("libsodium cannot be initialised");
   if (const auto checked = check(config); !checked) return wrong(checked.error());
-  std::unique_ptr<Server> server(new Server(fit_connections(config)));
+  std::unique_ptr<Server> server(new Server(fit_connections(config), clock));
   server->directory_ = directory;
   std::string which;
   Result<Keys> keys = load_keys(io::system_files(), directory, &which);

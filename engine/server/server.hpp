@@ -20,7 +20,9 @@ class Server {
   static OrText<void> init(const std::string& directory, const Config& config);
 
   // Opens the directory and listens; nothing is served before run().
-  static OrText<std::unique_ptr<Server>> open(const std::string& directory, const Config& config);
+  // `clock` outlives the server: hours that pass faster are how a day is tested.
+  static OrText<std::unique_ptr<Server>> open(const std::string& directory, const Config& config,
+                                              const Clock& clock = system_clock());
   ~Server();
 
   // "http://127.0.0.1:7140", one per listener.
@@ -35,12 +37,12 @@ class Server {
   void join();
 
  private:
-  explicit Server(Config config);
+  Server(Config config, const Clock& clock);
   static void queries_answered(void* context, uint32_t shard);
   static void report_retrieval(void*, const std::string& what);
 
   const Config config_;
-  SystemClock clock_;
+  const Clock& clock_;
   SystemRandom random_;
   std::string directory_;
   Keys keys_;

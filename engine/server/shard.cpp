@@ -21,8 +21,24 @@ log::Reader::Options reader_options(const Config& config) {
   return options;
 }
 
+http::DatabaseEntry entry_of(const retrieval::Database& database) {
+  const pir::Geometry& geometry = database.server->geometry();
+  std::vector<http::DatabaseEntry::Static> statics;
+  for (const pir::Blob& blob : database.server->statics()) statics.push_back({blob.sha256, blob.bytes.size()});
+  return {.name = database.name,
+          .first_row = geometry.first_row,
+          .rows = geometry.rows,
+          .parts = geometry.parts,
+          .partition = geometry.partition == pir::Partition::contiguous ? "contiguous" : "interleaved",
+          .request_bytes = database.request_bytes,
+          .answer_bytes = database.answer_bytes,
+          .statics = std::move(statics)};
+}
+
 http::DatabasesDocument document_of(const retrieval::Catalog& catalog, const Config& config, uint32_t row_bytes) {
-  http::DatabasesDocument document{.row_bytes = row_bytes, .offers = {}};
+  http::DatabasesDocument document{
+      .row_bytes = row_bytes, .windows_first_row = catalog.windows.first_row, .windows = {}, .offers = {}};
+  for (const pir::Window& window : catalog.windows.windows) document.windows.push_back({window.hour, window.end_row});
   for (const retrieval::Offer& offer : catalog.offers) {
     const pir::Grid grid = retrieval::grid_of(*offer.scheme, config.database_rows_max);
     http::OfferEntry entry{.scheme = offer.scheme->info().name,
@@ -32,21 +48,12 @@ http::DatabasesDocument document_of(const retrieval::Catalog& catalog, const Con
                            .rows_max = grid.rows_max,
                            .first_row = offer.first_row,
                            .end_row = offer.end_row,
-                           .databases = {}};
-    for (const auto& database : offer.databases) {
-      const pir::Geometry& geometry = database->server->geometry();
-      std::vector<http::DatabaseEntry::Static> statics;
-      for (const pir::Blob& blob : database->server->statics()) statics.push_back({blob.sha256, blob.bytes.size()});
-      entry.databases.push_back(
-          {.name = database->name,
-           .first_row = geometry.first_row,
-           .rows = geometry.rows,
-           .parts = geometry.parts,
-           .partition = geometry.partition == pir::Partition::contiguous ? "contiguous" : "interleaved",
-           .request_bytes = database->request_bytes,
-           .answer_bytes = database->answer_bytes,
-           .statics = std::move(statics)});
-    }
+                           .databases = {},
+                           .hot = {},
+                           .day = {}};
+    for (const auto& database : offer.databases) entry.databases.push_back(entry_of(*database));
+    if (offer.hot != nullptr) entry.hot = entry_of(*offer.hot);
+    if (offer.day != nullptr) entry.day = entry_of(*offer.day);
     document.offers.push_back(std::move(entry));
   }
   return document;

@@ -36,12 +36,12 @@ def record_of(number):
 def blocks(data):
     """Every block, checked: (first, first row, records, rows, entries)."""
     while data:
-        magic, first, row, count, rows, row_bytes, size, body_crc, crc = struct.unpack_from("<8sQQIIIIII", data)
-        assert magic == b"CWTINDX1", magic
-        assert crc == crc32c(0, data[:44]), "checksum of a header"
+        magic, first, row, count, rows, row_bytes, hour, size, body_crc, crc = struct.unpack_from("<8sQQIIIIIII", data)
+        assert magic == b"CWTINDX2", magic
+        assert crc == crc32c(0, data[:48]), "checksum of a header"
         assert row_bytes == ROW_BYTES, row_bytes
         kinds, nibbles = (count + 7) // 8, (count + 1) // 2
-        body, data = data[48:48 + kinds + nibbles + size], data[48 + kinds + nibbles + size:]
+        body, data = data[52:52 + kinds + nibbles + size], data[52 + kinds + nibbles + size:]
         assert body_crc == crc32c(0, body), "checksum of a body"
         entries, at, next_row = [], kinds + nibbles, row
         for i in range(count):
@@ -213,8 +213,8 @@ class Index(unittest.TestCase):
             first, = struct.unpack_from("<Q", content, at + 8)
             if first == start:
                 return at
-            count, _, _, size = struct.unpack_from("<IIII", content, at + 24)
-            at += 48 + (count + 7) // 8 + (count + 1) // 2 + size
+            count, _, _, _, size = struct.unpack_from("<IIIII", content, at + 24)
+            at += 52 + (count + 7) // 8 + (count + 1) // 2 + size
 
     # Files that are gone or changed, before a start and under the running server: the same bytes are served, and the
     # files are as they were.

@@ -23,7 +23,7 @@ struct Taken final : client::IndexStream::Visitor {
     next = {next.position + 1, next.row + entry.rows};
     hash = crc32c(hash, entry.bytes);
   }
-  Status block(const client::IndexPlace& end) override {
+  Status block(const client::IndexPlace& end, uint32_t) override {
     CHECK(end.position == next.position);
     CHECK(!begun || end.row == next.row);
     ++blocks;

@@ -19,6 +19,7 @@
 #include "engine/log/rows.hpp"
 #include "pir/grid.hpp"
 #include "pir/registry.hpp"
+#include "pir/windows.hpp"
 #include "tests/support/scripted_transport.hpp"
 
 namespace cwtch::test {
@@ -34,13 +35,16 @@ class FakeServer {
     records.push_back(std::move(record));
     return records.size() - 1;
   }
-  // Everything up to the last whole chunk becomes one more segment.
+  // Everything up to the last whole chunk becomes one more segment, of the hour `hour`.
   void seal() {
     const uint64_t end = records.size() / kChunkRecords * kChunkRecords;
     if (end == tail_first()) return;
     boundaries.push_back(end);
     sealed.push_back(end);
+    hours[end] = hour;
   }
+  uint32_t hour = 490'000;
+  std::map<uint64_t, uint32_t> hours;  // of what was sealed, by its end
   void merge_all() { boundaries = {boundaries.front(), boundaries.back()}; }
   // The first segment goes.
   void retire() { boundaries.erase(boundaries.begin()); }
@@ -55,7 +59,7 @@ class FakeServer {
   // ---- private retrieval ----
   // Databases of this scheme, on the public grid over what is sealed; instead of those that it had.
   void offer(const std::string& name) {
-    Offer offer{pir::find_scheme(name), {}, 0, 0, {}};
+    Offer offer{pir::find_scheme(name), {}, 0, 0, {}, {}, {}};
     offer.grid.unit = offer.scheme->info().rows_min;
     const auto stretches = offer.grid.cover(row_of(boundaries.front()), row_of(tail_first()));
     if (!stretches.empty()) {
@@ -63,9 +67,15 @@ class FakeServer {
       offer.end_row = stretches.back().first_row + stretches.back().rows;
     }
     const SealedRows rows(*this);
+    const auto serve = [&](const pir::Geometry& geometry) {
+      return offer.scheme->serve({.server = host_}, geometry, rows);
+    };
+    const pir::WindowList list = windows();
+    if (const auto geometry = pir::hot_database(list, row_bytes)) offer.hot = serve(*geometry);
+    if (const auto geometry = pir::day_database(list, row_bytes)) offer.day = serve(*geometry);
     for (const pir::Grid::Stretch& stretch : stretches) {
       const pir::Geometry geometry{.first_row = stretch.first_row, .rows = stretch.rows, .row_bytes = row_bytes};
-      offer.databases.push_back(offer.scheme->serve({.server = host_}, geometry, rows));
+      offer.databases.push_back(serve(geometry));
     }
     offers.insert_or_assign(name, std::move(offer));
   }
@@ -74,7 +84,28 @@ class FakeServer {
     pir::Grid grid;
     uint64_t first_row, end_row;
     std::vector<std::unique_ptr<pir::Server>> databases;
+    std::unique_ptr<pir::Server> hot, day;
+    std::vector<const pir::Server*> all() const {
+      std::vector<const pir::Server*> servers{hot.get(), day.get()};
+      for (const auto& database : databases) servers.push_back(database.get());
+      std::erase(servers, nullptr);
+      return servers;
+    }
   };
+  // Whole windows: what was sealed before `hour`.
+  pir::WindowList windows() const {
+    pir::WindowList list{row_of(boundaries.front()), {}};
+    for (const auto& [end, of] : hours) {
+      if (of == hour || end <= boundaries.front()) continue;
+      if (list.windows.empty() || list.windows.back().hour != of) list.windows.push_back({of, 0});
+      list.windows.back().end_row = row_of(end);
+    }
+    while (list.windows.size() > pir::kWindowsMax) {
+      list.first_row = list.windows.front().end_row;
+      list.windows.erase(list.windows.begin());
+    }
+    return list;
+  }
   std::map<std::string, Offer> offers;
   // What the next databases hold in the place of the records at these positions: of as many rows.
   std::map<uint64_t, Bytes> false_rows;
@@ -157,7 +188,8 @@ class FakeServer {
     do {
       const auto next = std::upper_bound(sealed.begin(), sealed.end(), first);
       const uint64_t end = next == sealed.end() ? records.size() : *next;
-      log::IndexBlockBuilder block({first}, row, row_bytes);
+      const auto sealed_in = hours.find(end);
+      log::IndexBlockBuilder block({first}, row, row_bytes, sealed_in == hours.end() ? 0 : sealed_in->second);
       for (uint64_t p = first; p < end; ++p) block.add(records[p]);
       bytes += text_of(block.bytes());
       row += block.rows();
@@ -199,25 +231,35 @@ class FakeServer {
     return document;
   }
   nlohmann::json database_list() const {
-    nlohmann::json list = {{"row_bytes", row_bytes}, {"offers", nlohmann::json::array()}};
+    const pir::WindowList all = windows();
+    nlohmann::json hours_list = nlohmann::json::array();
+    for (const pir::Window& window : all.windows)
+      hours_list.push_back({{"hour", window.hour}, {"end_row", window.end_row}});
+    nlohmann::json list = {{"row_bytes", row_bytes},
+                           {"windows", {{"first_row", all.first_row}, {"hours", hours_list}}},
+                           {"offers", nlohmann::json::array()}};
     for (const auto& [name, offer] : offers) {
-      nlohmann::json databases = nlohmann::json::array();
-      for (const auto& database : offer.databases) {
+      const auto entry = [&offer = offer](const std::unique_ptr<pir::Server>& database) -> nlohmann::json {
+        if (database == nullptr) return nullptr;
         nlohmann::json statics = nlohmann::json::array();
         for (const pir::Blob& blob : database->statics())
           statics.push_back({{"sha256", to_hex(blob.sha256)}, {"bytes", blob.bytes.size()}});
         const auto cost = offer.scheme->cost(database->geometry(), 1);
-        databases.push_back({{"name", pir::name_of(database->geometry())},
-                             {"request_bytes", static_cast<uint64_t>(cost.request_bytes)},
-                             {"statics", statics}});
-      }
+        return {{"name", pir::name_of(database->geometry())},
+                {"request_bytes", static_cast<uint64_t>(cost.request_bytes)},
+                {"statics", statics}};
+      };
+      nlohmann::json databases = nlohmann::json::array();
+      for (const auto& database : offer.databases) databases.push_back(entry(database));
       const pir::Grid& grid = offer.grid;
       list["offers"].push_back({{"scheme", name},
                                 {"parameters", offer.scheme->info().parameters},
                                 {"grid", {{"unit", grid.unit}, {"factor", grid.factor}, {"rows_max", grid.rows_max}}},
                                 {"first_row", offer.first_row},
                                 {"end_row", offer.end_row},
-                                {"databases", databases}});
+                                {"databases", databases},
+                                {"hot", entry(offer.hot)},
+                                {"day", entry(offer.day)}});
     }
     return list;
   }
@@ -260,7 +302,7 @@ class FakeServer {
 
   std::string blob(const std::string& hash) const {
     for (const auto& offer : offers)
-      for (const auto& database : offer.second.databases)
+      for (const pir::Server* const database : offer.second.all())
         for (const pir::Blob& blob : database->statics())
           if (to_hex(blob.sha256) == hash) return ok(std::string(text_of(blob.bytes)));
     return problem(404, "not-found");
@@ -270,7 +312,7 @@ class FakeServer {
     const size_t slash = path.find('/');
     const auto offer = offers.find(path.substr(0, slash));
     if (offer == offers.end()) return problem(404, "not-found");
-    for (const auto& database : offer->second.databases) {
+    for (const pir::Server* const database : offer->second.all()) {
       if (pir::name_of(database->geometry()) != path.substr(slash + 1)) continue;
       const ByteView request = bytes_of(content);
       if (!database->check(request)) return problem(422, "malformed-query");

@@ -14,3 +14,5 @@ cwtch_test(client_retrieve_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/cl
   LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
 cwtch_test(client_store_test LABELS unit crash
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_store_test.cpp LINKS cwtch::client cwtch::sim)
+cwtch_test(client_poll_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_poll_test.cpp
+  LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)

@@ -21,7 +21,7 @@ using testing::IsEmpty;
 
 struct Seen final : IndexStream::Visitor {
   void entry(const log::IndexEntry& entry) override { positions.push_back(entry.position.value); }
-  Status block(const IndexPlace& end) override {
+  Status block(const IndexPlace& end, uint32_t) override {
     ends.push_back(end);
     return {};
   }
@@ -32,7 +32,7 @@ struct Seen final : IndexStream::Visitor {
 // Changes header fields of a block and makes its checksums right: what a lying server can do.
 void reseal(MutableBytes block) {
   store_le<uint32_t>(block.data() + 40, crc32c(0, block.subspan(log::kIndexHeaderBytes)));
-  store_le<uint32_t>(block.data() + 44, crc32c(0, block.first(44)));
+  store_le<uint32_t>(block.data() + log::kIndexHeaderBytes - 4, crc32c(0, block.first(log::kIndexHeaderBytes - 4)));
 }
 
 Bytes block_of(uint64_t first, uint64_t first_row, uint32_t records, uint32_t row_bytes = log::kRowBytesDefault) {
@@ -107,7 +107,7 @@ TEST(ClientIndexStream, WhatDoesNotFitTogetherIsCorrupt) {
 // A header promises at most what fits its records: refused before any of it is awaited, so memory is bounded.
 TEST(ClientIndexStream, ImpossibleHeadersAreRefusedBeforeTheirBlocks) {
   for (const auto& [offset, value] :
-       {std::pair<size_t, uint32_t>{24, log::kIndexRecordsMax + 1}, {24, UINT32_MAX}, {36, UINT32_MAX}, {32, 1}}) {
+       {std::pair<size_t, uint32_t>{24, log::kIndexRecordsMax + 1}, {24, UINT32_MAX}, {40, UINT32_MAX}, {32, 1}}) {
     Bytes head = block_of(0, 0, 3);
     store_le<uint32_t>(head.data() + offset, value);
     reseal(head);

@@ -69,16 +69,17 @@ TEST(LogFormat, WorkedExampleOfAnIndexBlock) {
   for (size_t i = 0; i < 120; ++i) records[0][i] = static_cast<uint8_t>(i >= 64 && i < 80 ? 0 : i);
   for (size_t i = 0; i < 121; ++i) records[1][i] = static_cast<uint8_t>(i >= 64 && i < 80 ? 0 : 0xFF - i);
   for (size_t i = 0; i < kEntryBytes; ++i) records[2][64 + i] = static_cast<uint8_t>(0x10 + i);
-  IndexBlockBuilder builder({0}, 0, 3072);
+  IndexBlockBuilder builder({0}, 0, 3072, 490'000);
   for (const Bytes& record : records) builder.add(record);
   EXPECT_EQ(builder.bytes(), example(1));
 
   const Bytes bytes = example(1);
-  ASSERT_EQ(bytes.size(), 131u);
+  ASSERT_EQ(bytes.size(), 135u);
   const auto block = IndexBlock::parse(bytes);
   ASSERT_TRUE(block) << block.error().message();
   EXPECT_EQ(block->header().records, 3u);
   EXPECT_EQ(block->header().rows, 4u);
+  EXPECT_EQ(block->header().hour, 490'000u);
   std::vector<std::tuple<uint64_t, uint64_t, uint32_t, bool, uint8_t>> entries;
   block->for_each([&](const IndexEntry& entry) {
     entries.emplace_back(entry.position.value, entry.row, entry.rows, entry.tagged, entry.bytes.front());

@@ -35,7 +35,7 @@ Records make_block(uint32_t count, uint32_t row_bytes = kRowBytesDefault) {
 // Changes something in the body and makes both checksums right again: what a lying server can do.
 void reseal(Bytes& block) {
   store_le<uint32_t>(block.data() + 40, crc32c(0, ByteView(block).subspan(kIndexHeaderBytes)));
-  store_le<uint32_t>(block.data() + 44, crc32c(0, ByteView(block).first(44)));
+  store_le<uint32_t>(block.data() + kIndexHeaderBytes - 4, crc32c(0, ByteView(block).first(kIndexHeaderBytes - 4)));
 }
 
 TEST(LogIndexBlock, EveryRecordIsFoundWithItsPlaceAndKind) {

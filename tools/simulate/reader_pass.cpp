@@ -38,6 +38,7 @@ std::vector<ChunkOnDisk> sealed_chunks(io::Files& files, const log::Layout& layo
       const uint64_t first = table.get<uint64_t>(), offset = table.get<uint64_t>();
       const uint32_t bytes = table.get<uint32_t>() & 0x7FFFFFFF;
       table.get<uint32_t>();  // chain
+      table.get<uint32_t>();  // hour
       chunks.push_back({first, offset, bytes, segment.get()});
     }
   }

@@ -1,0 +1,21 @@
+// What a server offers of a scheme, checked before anything is asked of it, and the way into one database: its static
+// blobs, whole, and a pir::Client made of them.
+#pragma once
+
+#include "engine/client/server_link.hpp"
+#include "pir/scheme.hpp"
+
+namespace cwtch::client {
+
+// The scheme of that name. denied: it needs trust, or leaks, and the user has not allowed it; unsupported: this program
+// does not know it, or the server does not offer it.
+Result<const pir::Scheme*> choose_scheme(const std::string& name, bool allow_relaxed_trust, const ServerFacts& facts);
+
+// The scheme's part of the list, which has its own parameters. busy: the server is still preparing it.
+Result<const SchemeOffer*> find_offer(const OfferList& list, const pir::Scheme& scheme);
+
+// Fetches every static blob of the database, checks them, and opens them. corrupt: they are not what the scheme needs.
+Result<std::unique_ptr<pir::Client>> connect(ServerLink& link, const pir::Scheme& scheme, const std::string& host,
+                                             const pir::Geometry& geometry, const DatabaseOffer& offer);
+
+}  // namespace cwtch::client

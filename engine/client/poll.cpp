@@ -1,0 +1,200 @@
+#include "engine/client/poll.hpp"
+
+#include <algorithm>
+
+#include "pir/grid.hpp"
+
+namespace cwtch::client {
+namespace {
+
+constexpr uint64_t kIndexBytesMax = uint64_t{256} << 20;  // of one poll: fifteen million records
+
+// Of one group's wanted records, those that some exchange reaches; how many waited in vain is counted.
+template <class Reaches>
+std::vector<std::vector<RecordWanted>> within_reach(std::vector<std::vector<RecordWanted>> turns,
+                                                    const Reaches& reaches) {
+  for (auto& records : turns) std::erase_if(records, [&](const RecordWanted& wanted) { return !reaches(wanted); });
+  return turns;
+}
+
+size_t count(const std::vector<std::vector<RecordWanted>>& turns) {
+  size_t records = 0;
+  for (const auto& group : turns) records += group.size();
+  return records;
+}
+
+}  // namespace
+
+Poller::Poller(Store& store, Random& random, Dialer& dialer, Payer& payer, PollClock& clock, const Endpoint& endpoint,
+               std::string host, const PollOptions& options)
+    : store_(store),
+      random_(random),
+      dialer_(dialer),
+      payer_(payer),
+      clock_(clock),
+      endpoint_(endpoint),
+      host_(std::move(host)),
+      options_(options) {}
+
+Result<PollReport> Poller::poll() {
+  if (const Status fresh = store_.refresh(); !fresh) return fail(fresh.error());
+  PollReport report;
+  ServerLink link(dialer_, endpoint_);
+  uint64_t before = 0;
+  const auto spent = [&] {
+    const uint64_t now = link.traffic().bytes_received + link.traffic().bytes_sent;
+    return now - std::exchange(before, now);
+  };
+
+  const Result<ServerFacts> facts = link.facts();
+  if (!facts) return fail(facts.error());
+  if (facts->host != host_) return fail(Errc::denied, "server: another server answers at this address");
+  const auto scheme = choose_scheme(options_.scheme, options_.allow_relaxed_trust, *facts);
+  if (!scheme) return fail(scheme.error());
+  const Result<OfferList> offers = link.offers();
+  if (!offers) return fail(offers.error());
+  std::vector<Exchange> exchanges;
+  if (const Status planned = plan(*offers, **scheme, exchanges); !planned) return fail(planned.error());
+  Result<SegmentList> segments = link.segments();
+  if (!segments) return fail(segments.error());
+  report.documents_bytes = spent();
+
+  IndexPull pull(store_, host_, std::move(*segments));
+  const Result<Bytes> index = pull.fetch(link, facts->committed_end, kIndexBytesMax);
+  if (!index) return fail(index.error());
+  report.index_bytes = spent();
+  for (Exchange& exchange : exchanges) {
+    auto client = connect(link, **scheme, host_, exchange.geometry, exchange.offer);
+    if (!client) return fail(client.error());
+    exchange.client = std::move(*client);
+    (exchange.day ? report.day_bytes : report.statics_bytes) += spent();
+  }
+  link.disconnect();
+  const uint64_t ready_ms = clock_.now_ms();
+
+  // Our own work, in a pause whose length does not depend on it.
+  if (const Status read = pull.take(*index, facts->committed_end, Store::Keep::relaxed); !read)
+    return fail(read.error());
+  if (const Status checked = check_windows(offers->windows, pull); !checked) return fail(checked.error());
+  if (pull.row_bytes() != offers->row_bytes)
+    return fail(Errc::corrupt, "server: its index counts in other rows than its databases have");
+  report.records = pull.report().records;
+  const auto turns = store_.profile().server(host_)->wanted.turns();
+  RowCollector collector(within_reach(turns, [&](const RecordWanted& wanted) {
+    return std::any_of(exchanges.begin(), exchanges.end(),
+                       [&](const Exchange& exchange) { return exchange.geometry.contains(wanted.row); });
+  }));
+  report.wanted = collector.records();
+  std::vector<Asked> queries = make_queries(exchanges, collector);
+  clock_.worked();
+
+  for (size_t i = 0; i < queries.size(); ++i) {
+    clock_.wait_until(ready_ms + (i + 1) * options_.mark_ms);
+    ask(**scheme, queries[i], report);
+  }
+  report.day = std::any_of(exchanges.begin(), exchanges.end(), [](const Exchange& exchange) { return exchange.day; });
+  if (report.day) day_ = pir::poll_day(offers->windows);
+
+  if (const Status opened = open(queries, collector, offers->row_bytes, report); !opened) return fail(opened.error());
+  clock_.worked();
+  const auto rest = store_.profile().server(host_)->wanted.turns();
+  // Windows that later polls, or the batch of the day that runs, still cover.
+  const uint64_t reach = offers->windows.windows.empty() ? 0 : offers->windows.first_row;
+  report.waiting = count(within_reach(rest, [&](const RecordWanted& wanted) { return wanted.row >= reach; }));
+  report.outside = count(rest) - report.waiting;
+  return report;
+}
+
+// Every window must end where the index has it, as far as the index was read here: a server that could choose the
+// windows of one session would know that session again by them.
+Status Poller::check_windows(const pir::WindowList& list, const IndexPull& pull) {
+  if (!seen_) seen_ = pir::WindowList{pull.first().row, {}};
+  auto& seen = seen_->windows;
+  while (!seen.empty() && seen.back().end_row > pull.first().row) seen.pop_back();
+  for (const pir::Window& window : pull.windows()) {
+    if (seen.empty() || seen.back().hour != window.hour) seen.push_back(window);
+    seen.back().end_row = window.end_row;
+  }
+  const auto ends = [&](uint64_t row, std::optional<uint32_t> hour) {
+    return row <= seen_->first_row || std::any_of(seen.begin(), seen.end(), [&](const pir::Window& window) {
+             return window.end_row == row && (!hour || window.hour == *hour);
+           });
+  };
+  bool same = ends(list.first_row, std::nullopt);
+  for (const pir::Window& window : list.windows) same &= ends(window.end_row, window.hour);
+  if (!same) return fail(Errc::corrupt, "server: its windows are not those of its index");
+  while (!seen.empty() && seen.front().end_row < list.first_row) {
+    seen_->first_row = seen.front().end_row;
+    seen.erase(seen.begin());
+  }
+  return {};
+}
+
+// Exactly what follows from the windows, or nothing.
+Status Poller::plan(const OfferList& list, const pir::Scheme& scheme, std::vector<Exchange>& exchanges) {
+  const auto offer = find_offer(list, scheme);
+  if (!offer) return fail(offer.error());
+  const auto add = [&](const std::optional<DatabaseOffer>& offered, const std::optional<pir::Geometry>& geometry,
+                       bool day) -> Status {
+    if (!offered) return {};
+    if (!geometry || !pir::check(*geometry) || !scheme.fits(*geometry) || pir::name_of(*geometry) != offered->name)
+      return fail(Errc::corrupt, "server: its databases of polls are not those of its windows");
+    exchanges.push_back({*geometry, *offered, nullptr, day});
+    return {};
+  };
+  if (const Status added = add((*offer)->hot, pir::hot_database(list.windows, list.row_bytes), false); !added)
+    return added;
+  if (!list.windows.windows.empty() && day_ != pir::poll_day(list.windows)) {
+    if (const Status added = add((*offer)->day, pir::day_database(list.windows, list.row_bytes), true); !added)
+      return added;
+  }
+  return {};
+}
+
+std::vector<Poller::Asked> Poller::make_queries(const std::vector<Exchange>& exchanges, RowCollector& collector) {
+  std::vector<Asked> queries;
+  for (const Exchange& exchange : exchanges) {
+    for (uint32_t i = 0; i < options_.slots / pir::kHotParts; ++i) {
+      const std::vector<uint64_t> rows = collector.choose_once(exchange.geometry);
+      queries.push_back({&exchange, exchange.client->query(rows, random_)});
+    }
+  }
+  return queries;
+}
+
+void Poller::ask(const pir::Scheme& scheme, Asked& asked, PollReport& report) {
+  report.queries += 1;
+  const Result<std::string> payment = payer_.pay();
+  ServerLink link(dialer_, endpoint_);
+  if (payment) {
+    asked.answer = link.query(scheme.info().name, asked.exchange->offer.name, asked.query.request,
+                              asked.exchange->client->answer_bytes(), *payment);
+  } else {
+    asked.answer = fail(payment.error());
+  }
+  const uint64_t bytes = link.traffic().bytes_received + link.traffic().bytes_sent;
+  (asked.exchange->day ? report.day_bytes : report.query_bytes) += bytes;
+}
+
+Status Poller::open(std::vector<Asked>& queries, RowCollector& collector, uint32_t row_bytes, PollReport& report) {
+  std::vector<Event> events;
+  for (Asked& asked : queries) {
+    Result<std::vector<pir::Row>> rows = fail(Errc::io, "poll: no answer");
+    if (asked.answer) rows = asked.exchange->client->recover(std::move(asked.query.secret), *asked.answer);
+    report.failed_queries += !rows;
+    if (!rows) continue;
+    for (const pir::Row& row : *rows) {
+      const auto whole = collector.got(row.number, row.bytes);
+      if (!whole) continue;
+      const GroupState* const state = store_.profile().group(whole->wanted.group);
+      const Verdict verdict = judge_rows(state->group, whole->wanted, whole->rows, row_bytes, events);
+      report.unreadable += verdict == Verdict::unreadable;
+      report.spoiled += verdict == Verdict::spoiled;
+      if (verdict != Verdict::message) continue;
+      report.messages += state->tree.find(std::get<MessageStored>(events.back()).signature) == Tree::kUnknown;
+    }
+  }
+  return store_.commit(events, Store::Keep::durable);
+}
+
+}  // namespace cwtch::client

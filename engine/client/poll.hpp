@@ -1,0 +1,93 @@
+// One poll: what is new, without the server learning for whom. docs/client.md has the eight rules that it follows.
+//
+//   one connection   /v1/server, /v1/shards, /v1/segments; the index from the public boundary where it was left, to its
+//                    end; the static blobs of every database that will be asked
+//   then             a pause of fixed length, in which the member's own work is done: matching, choosing, encrypting
+//   at fixed marks   `slots / 8` queries of the newest two windows, and in the first poll of a day as many of the day
+//                    before, each on a connection of its own, all of them made before the first one goes out
+//   then             decrypting, checking, keeping
+//
+// What is wanted, found, spoilt, missing or waiting changes nothing of this. A query that fails is lost; an earlier
+// failure is the end of the poll. Nothing is asked again.
+#pragma once
+
+#include "engine/client/databases.hpp"
+#include "engine/client/fetched.hpp"
+#include "engine/client/index_pull.hpp"
+#include "engine/client/payer.hpp"
+#include "engine/client/row_collector.hpp"
+
+namespace cwtch::client {
+
+struct PollOptions {
+  std::string scheme = "ring32";
+  uint32_t slots = 16;               // rows per poll: 8, 16 or 32. Choose it once: it is what the server sees
+  bool allow_relaxed_trust = false;  // schemes that need trust in the server, or leak more
+  uint32_t mark_ms = 20'000;         // from mark to mark: more than a member's own work ever takes
+};
+
+struct PollReport {
+  uint64_t records = 0;     // in what was read of the index
+  uint64_t wanted = 0;      // of our groups, in these databases and not here yet
+  uint64_t messages = 0;    // of our groups, new to us
+  uint64_t unreadable = 0;  // fetched records that were no message after all
+  uint64_t spoiled = 0;     // fetched rows that were not what the index names
+  uint64_t waiting = 0;     // wanted and still to come by later polls
+  uint64_t outside = 0;     // wanted, and older than any poll will reach
+  uint32_t queries = 0, failed_queries = 0;
+  bool day = false;  // the day's batch was part of it
+  // On the wire, with headers.
+  uint64_t documents_bytes = 0, index_bytes = 0, statics_bytes = 0, query_bytes = 0, day_bytes = 0;
+  uint64_t bytes() const { return documents_bytes + index_bytes + statics_bytes + query_bytes + day_bytes; }
+};
+
+// Time of polls: a test's passes as it likes.
+class PollClock {
+ public:
+  virtual ~PollClock() = default;
+  virtual uint64_t now_ms() = 0;
+  virtual void wait_until(uint64_t ms) = 0;  // at once if it is past
+  virtual void worked() {}                   // called where a member's own work was done
+};
+
+class Poller {
+ public:
+  Poller(Store& store, Random& random, Dialer& dialer, Payer& payer, PollClock& clock, const Endpoint& endpoint,
+         std::string host, const PollOptions& options);
+
+  // One poll, begun now; when is PollSchedule's to say. busy: the server has no such databases now.
+  Result<PollReport> poll();
+
+ private:
+  // A database, and the queries of it in this poll.
+  struct Exchange {
+    pir::Geometry geometry;
+    DatabaseOffer offer;
+    std::unique_ptr<pir::Client> client;
+    bool day;
+  };
+  struct Asked {
+    const Exchange* exchange;
+    pir::Query query;
+    Result<Bytes> answer = fail(Errc::busy, "poll: not asked yet");
+  };
+
+  Status plan(const OfferList& list, const pir::Scheme& scheme, std::vector<Exchange>& exchanges);
+  Status check_windows(const pir::WindowList& list, const IndexPull& pull);
+  std::vector<Asked> make_queries(const std::vector<Exchange>& exchanges, RowCollector& collector);
+  void ask(const pir::Scheme& scheme, Asked& asked, PollReport& report);
+  Status open(std::vector<Asked>& queries, RowCollector& collector, uint32_t row_bytes, PollReport& report);
+
+  Store& store_;
+  Random& random_;
+  Dialer& dialer_;
+  Payer& payer_;
+  PollClock& clock_;
+  const Endpoint endpoint_;
+  const std::string host_;
+  const PollOptions options_;
+  std::optional<uint32_t> day_;          // of the last batch of a day
+  std::optional<pir::WindowList> seen_;  // the windows of the index, since this Poller was made; the first is cut off
+};
+
+}  // namespace cwtch::client

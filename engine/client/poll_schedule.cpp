@@ -1,0 +1,21 @@
+#include "engine/client/poll_schedule.hpp"
+
+#include <algorithm>
+
+namespace cwtch::client {
+
+uint64_t PollSchedule::next(uint64_t now_s) {
+  // Neither at the period's beginning, when servers make the databases of the window that has ended, nor at its end,
+  // when a slow poll would run into the next one's.
+  const uint64_t first_s = every_s_ / 12, moments = every_s_ * 3 / 4;
+  uint64_t period = std::max(period_, now_s / every_s_);
+  uint64_t at_s = 0;
+  do {
+    at_s = period * every_s_ + first_s + random_.below(moments);
+    period += 1;
+  } while (at_s <= now_s);
+  period_ = period;
+  return at_s;
+}
+
+}  // namespace cwtch::client

@@ -1,0 +1,25 @@
+// When a client polls: once in every period of a public grid, at a moment in it that is drawn anew each time. Nothing
+// that the client has, wants or does is asked for it, so the times say that it runs, and no more. Thread: one.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/core/random.hpp"
+
+namespace cwtch::client {
+
+class PollSchedule {
+ public:
+  PollSchedule(uint64_t every_s, Random& random) : every_s_(every_s), random_(random) {}
+
+  // The moment of the next poll, later than `now_s`: in this period if it has had none, else in a later one. A poll
+  // that was missed is not made up.
+  uint64_t next(uint64_t now_s);
+
+ private:
+  const uint64_t every_s_;
+  Random& random_;
+  uint64_t period_ = 0;  // the first that had no poll yet
+};
+
+}  // namespace cwtch::client

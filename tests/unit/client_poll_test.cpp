@@ -1,0 +1,219 @@
+// Polls against a server in memory, on a clock of their own: what is new arrives, and whatever is wanted, found, spoilt
+// or lost, the server sees the same requests at the same times.
+#include <gmock/gmock.h>
+
+#include "engine/client/poll.hpp"
+#include "engine/client/poll_schedule.hpp"
+#include "tests/support/poll_world.hpp"
+
+namespace cwtch::client {
+namespace {
+
+using test::FakeServer;
+using test::PollWorld;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+class ClientPoll : public PollWorld {
+ protected:
+  // Two windows of 600 rows, of which `group_` has one message each; and a tail.
+  void fill() {
+    window({message(group_, "one")}, 600);
+    window({message(group_, "two", {}, Form::untagged)}, 600);
+    open_hour();
+  }
+  Errc error_of(Member& member) {
+    const auto report = poll(member);
+    EXPECT_FALSE(report);
+    return report ? Errc::io : report.error().code;
+  }
+};
+
+TEST_F(ClientPoll, WhatIsInTheNewestWindowsArrives) {
+  fill();
+  Member ann = make_member("ann");
+  join(ann, group_);
+  const auto report = poll(ann);
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_THAT(texts(ann, group_), UnorderedElementsAre("one", "two"));
+  EXPECT_EQ(report->messages, 2u);
+  EXPECT_EQ(report->wanted, 2u);
+  EXPECT_EQ(report->waiting + report->outside + report->failed_queries, 0u);
+  EXPECT_EQ(report->queries, 2u) << "sixteen slots: two rows of each of eight parts";
+  EXPECT_EQ(queries(), 2u);
+  // Nothing is fetched twice, and the poll is no smaller for it.
+  const auto again = poll(ann);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->messages + again->wanted, 0u);
+  EXPECT_EQ(queries(), 2u);
+}
+
+TEST_F(ClientPoll, ByEncryptedQueries) {
+  scheme_ = "ring32";
+  fill();
+  Member ann = make_member("ann");
+  join(ann, group_);
+  const auto report = poll(ann);
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_THAT(texts(ann, group_), UnorderedElementsAre("one", "two"));
+  // And a member who wants nothing sends as much, at the same times.
+  const auto seen = trace();
+  Member nobody = make_member("nobody");
+  ASSERT_TRUE(poll(nobody));
+  EXPECT_EQ(trace(), seen);
+}
+
+// The database of an hour has stretches, that of the next interleaves them: what collided is separated.
+TEST_F(ClientPoll, NeighboursArriveInTheNextHour) {
+  server_.hour = 490'001;
+  window({}, 600);
+  for (int i = 0; i < 40; ++i) add_noise();
+  for (int i = 0; i < 5; ++i) server_.add(message(group_, "text" + std::to_string(i)));
+  window({}, 560);
+  open_hour();
+  Member ann = make_member("ann");
+  join(ann, group_);
+  const auto first = poll(ann);
+  ASSERT_TRUE(first) << first.error().message();
+  window({}, 600);
+  open_hour();
+  const auto second = poll(ann);
+  ASSERT_TRUE(second) << second.error().message();
+  EXPECT_EQ(first->messages, 2u) << "all of them are in one of eight stretches, of which two rows are asked";
+  EXPECT_EQ(second->messages, 3u);
+}
+
+TEST_F(ClientPoll, TheDaysBatchServesWhatNoPollDid) {
+  server_.hour = 490'000 / 24 * 24 + 20;
+  window({message(group_, "early")}, 600);
+  window({message(group_, "late")}, 600);
+  window({}, 600);
+  window({}, 600);  // the day ends
+  open_hour();
+  ASSERT_NE(server_.offers.at(scheme_).day, nullptr);
+  Member ann = make_member("ann");
+  join(ann, group_);
+  const auto poller = poller_of(ann);
+  const auto report = poller->poll();
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_TRUE(report->day);
+  EXPECT_THAT(texts(ann, group_), UnorderedElementsAre("early", "late"));
+  EXPECT_EQ(report->queries, 4u);
+  const auto next = poller->poll();
+  ASSERT_TRUE(next);
+  EXPECT_FALSE(next->day) << "once a day";
+}
+
+TEST_F(ClientPoll, TooFewRowsAndNothingIsAsked) {
+  window({message(group_, "one")}, 100);
+  window({}, 100);
+  open_hour();
+  Member ann = make_member("ann");
+  join(ann, group_);
+  const auto report = poll(ann);
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->queries, 0u);
+  EXPECT_EQ(report->waiting, 1u);
+}
+
+TEST_F(ClientPoll, WindowsThatAreNotTheIndexsAreRefusedUnasked) {
+  fill();
+  const std::pair<const char*, std::function<void(nlohmann::json&)>> lies[] = {
+      {"another end",
+       [](nlohmann::json& list) {
+         auto& end = list["windows"]["hours"][0]["end_row"];
+         end = end.get<uint64_t>() - 1;
+       }},
+      {"another hour", [](nlohmann::json& list) { list["windows"]["hours"][0]["hour"] = 7; }},
+      {"one less", [](nlohmann::json& list) { list["windows"]["hours"].erase(1); }},
+      {"rows that are not sealed",
+       [](nlohmann::json& list) {
+         auto& end = list["windows"]["hours"][1]["end_row"];
+         end = end.get<uint64_t>() + 2000;
+       }},
+      {"another database", [](nlohmann::json& list) { list["offers"][0]["hot"]["name"] = "0-1200-8c"; }},
+      {"a day's that is not one", [](nlohmann::json& list) { list["offers"][0]["day"] = list["offers"][0]["hot"]; }},
+  };
+  for (const auto& [what, change] : lies) {
+    server_.tamper = [&, change = change](const std::string& target, std::string& answer) {
+      if (target != "/v1/shards") return;
+      nlohmann::json list = server_.database_list();
+      change(list);
+      answer = FakeServer::ok(list.dump());
+    };
+    Member member = make_member(what);
+    EXPECT_EQ(error_of(member), Errc::corrupt) << what;
+    EXPECT_EQ(queries(), 0u) << what;
+  }
+}
+
+// Also of what the index shows no more, because it was read before.
+TEST_F(ClientPoll, WindowsThatWereOthersBeforeAreRefused) {
+  fill();
+  Member ann = make_member("ann");
+  const auto poller = poller_of(ann);
+  ASSERT_TRUE(poller->poll());
+  window({}, 600);
+  open_hour();
+  server_.tamper = [&](const std::string& target, std::string& answer) {
+    if (target != "/v1/shards") return;
+    nlohmann::json list = server_.database_list();
+    list["windows"]["hours"][0]["hour"] = 7;
+    answer = FakeServer::ok(list.dump());
+  };
+  const auto lied = poller->poll();
+  ASSERT_FALSE(lied);
+  EXPECT_EQ(lied.error().code, Errc::corrupt);
+  server_.tamper = {};
+  EXPECT_TRUE(poller->poll());
+}
+
+TEST_F(ClientPoll, QueriesGoOutAtTheirMarks) {
+  fill();
+  Member ann = make_member("ann");
+  join(ann, group_);
+  clock_.work_ms = 7'000;  // of our own: in the pause, and not seen
+  ASSERT_TRUE(poll(ann));
+  std::vector<uint64_t> starts;
+  uint64_t before = 0;
+  for (const auto& request : trace()) {
+    if (request.request.method == "POST") starts.push_back(request.at_ms);
+    if (request.request.method != "POST") before = request.at_ms;
+  }
+  ASSERT_EQ(starts.size(), 2u);
+  EXPECT_EQ(starts[0], before + PollWorld::kRequestMs + options().mark_ms);
+  EXPECT_EQ(starts[1], starts[0] + options().mark_ms);
+}
+
+// ---- the grid of polls ----
+
+TEST(PollSchedule, OnePollInEachPeriodAtAMomentOfItsOwn) {
+  SeededRandom random(1);
+  PollSchedule schedule(3600, random);
+  uint64_t now = 1'764'000'123;
+  std::set<uint64_t> offsets;
+  const uint64_t first = now / 3600 + 1;
+  for (uint64_t period = first; period < first + 400; ++period) {
+    uint64_t at = schedule.next(now);
+    if (at / 3600 < period) at = schedule.next(at);  // the period that had begun
+    ASSERT_EQ(at / 3600, period);
+    ASSERT_GE(at % 3600, 300u);
+    ASSERT_LT(at % 3600, 3000u);
+    offsets.insert(at % 3600);
+    now = at;
+  }
+  EXPECT_GT(offsets.size(), 300u) << "they differ";
+}
+
+TEST(PollSchedule, MissedPollsAreNotMadeUp) {
+  SeededRandom random(2);
+  PollSchedule schedule(3600, random);
+  const uint64_t first = schedule.next(36'000);
+  const uint64_t later = schedule.next(first + 10 * 3600);
+  EXPECT_GT(later, first + 10 * 3600);
+  EXPECT_EQ(schedule.next(later) / 3600, later / 3600 + 1);
+}
+
+}  // namespace
+}  // namespace cwtch::client
