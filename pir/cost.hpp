@@ -14,6 +14,7 @@ struct Work {
   double macs = 0;        // byte times 32-bit word, added
   double transforms = 0;  // number-theoretic transforms of degree 1,024, one polynomial each
   double pack_words = 0;  // of a stored precomputation, times one key
+  double word_macs = 0;   // 32-bit word times 32-bit word, added: a client's, who opens answers
   double samples = 0;     // of the discrete Gaussian
 };
 
@@ -34,6 +35,7 @@ struct Machine {
   double mac = 0;
   double transform = 0;
   double pack_word = 0;
+  double word_mac = 0;
   double sample = 0;
 };
 
@@ -41,7 +43,7 @@ inline double seconds(const Work& work, const Machine& machine) {
   const double reading = work.read_bytes * machine.read_byte;
   const double adding = work.macs * machine.mac;
   return (reading > adding ? reading : adding) + work.transforms * machine.transform +
-         work.pack_words * machine.pack_word + work.samples * machine.sample;
+         work.pack_words * machine.pack_word + work.word_macs * machine.word_mac + work.samples * machine.sample;
 }
 
 }  // namespace cwtch::pir

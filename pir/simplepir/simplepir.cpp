@@ -207,7 +207,7 @@ Cost SimplePir::cost(const Geometry& geometry, uint32_t batch) const {
   cost.server_bytes = rows * height + height * kDegree * 4;
   cost.setup = {.read_bytes = rows * height, .transforms = height * (blocks + 1)};
   cost.answer = {.read_bytes = rows * height, .macs = rows * height * batch};
-  cost.client = {.macs = height * kDegree, .transforms = 2 * blocks + 1, .samples = rows + kDegree};
+  cost.client = {.transforms = 2 * blocks + 1, .word_macs = height * kDegree, .samples = rows + kDegree};
   return cost;
 }
 
