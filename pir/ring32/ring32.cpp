@@ -321,11 +321,12 @@ Cost Ring32::cost(const Geometry& geometry, uint32_t batch) const {
   // Per packing: a transform per column of slots, then digits + 1 for each of two chains of d / 2. A vector's lanes are
   // the chains of eight packings, which cost the same when there are fewer.
   const double chains = std::ceil(packings * 2 / kLanes) * kLanes / 2;
-  cost.setup = {.read_bytes = rows * height,
+  cost.setup = {.copied = rows * height + packings * prepared * 4,
                 .transforms = height * blocks + packings * kDegree + chains * kDegree * (kSet.digits + 1.0)};
   cost.answer = {.read_bytes = rows * height,
                  .macs = rows * height * batch,
                  .transforms = packings * batch,
+                 .pack_reads = packings * prepared,
                  .pack_words = packings * prepared * batch};
   cost.client = {.transforms = 2 * blocks + 2 * kSet.digits + 1,
                  .word_macs = packings * kDegree * kDegree,

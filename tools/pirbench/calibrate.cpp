@@ -23,6 +23,7 @@ constexpr const char* kSchema = "pirbench-machine-1";
 constexpr int kRuns = 7;
 constexpr double kLongEnough = 0.05;  // seconds: beside it the clock and what a run begins with are nothing
 constexpr size_t kHeight = 3072;
+constexpr size_t kCopiedBytes = 32 << 20;
 constexpr size_t kWidthMin = 1024, kWidthMax = 65536;  // of the largest matrix, 192 MiB: beyond most caches
 
 double median_seconds(const std::function<void()>& work) {
@@ -86,18 +87,35 @@ double transform() {
       1.0 / kDegree);
 }
 
-double pack_word() {
+double copied() {
+  const Bytes from(kCopiedBytes, 1);
+  return median_seconds([&] { const Bytes to = from; }) / static_cast<double>(kCopiedBytes);
+}
+
+// Of one pass over what is prepared for one polynomial.
+double pack_seconds(size_t keys) {
   constexpr size_t kDigits = pir::kRing32.digits;
-  const size_t count = kernels::prepared_words(kDigits);
-  pir::Words prepared(count), key(kernels::key_words(kDigits));
+  pir::Words prepared(kernels::prepared_words(kDigits)), key(kernels::key_words(kDigits)), packed(keys * kDegree);
   const std::vector<uint32_t> y = words(2 * kDigits * kDegree), some = words(kDegree);
-  for (size_t i = 0; i < count; ++i) prepared[i] = some[i % kDegree];
+  for (size_t i = 0; i < prepared.size(); ++i) prepared[i] = some[i % kDegree];
   kernels::pack_key(kDigits, y.data(), &y[kDigits * kDegree], key.data());
-  pir::Words packed(kDegree);
-  const uint32_t* const in[] = {key.data()};
-  uint32_t* const out[] = {packed.data()};
-  return median_seconds([&] { kernels::pack().pack(kDigits, prepared.data(), in, 1, out); }) /
-         static_cast<double>(count);
+  const std::vector<pir::Words> copies(keys, key);
+  std::vector<const uint32_t*> in;
+  std::vector<uint32_t*> out;
+  for (size_t i = 0; i < keys; ++i) {
+    in.push_back(copies[i].data());
+    out.push_back(&packed[i * kDegree]);
+  }
+  return median_seconds([&] { kernels::pack().pack(kDigits, prepared.data(), in.data(), keys, out.data()); });
+}
+
+// A line through two points: what a pass costs, and each key of it.
+void price_packing(pir::Machine& machine) {
+  constexpr size_t kFew = 1, kMany = 16;
+  const auto count = static_cast<double>(kernels::prepared_words(pir::kRing32.digits));
+  const double few = pack_seconds(kFew), many = pack_seconds(kMany);
+  machine.pack_word = std::max(0.0, many - few) / (kMany - kFew) / count;
+  machine.pack_read = std::max(0.0, few / count - machine.pack_word);
 }
 
 double word_mac() {
@@ -124,9 +142,14 @@ struct Unit {
   double pir::Machine::*seconds;
 };
 constexpr Unit kUnits[] = {
-    {"read_byte", &pir::Machine::read_byte}, {"mac", &pir::Machine::mac},
-    {"transform", &pir::Machine::transform}, {"pack_word", &pir::Machine::pack_word},
-    {"word_mac", &pir::Machine::word_mac},   {"sample", &pir::Machine::sample},
+    {"read_byte", &pir::Machine::read_byte},
+    {"copied", &pir::Machine::copied},
+    {"mac", &pir::Machine::mac},
+    {"transform", &pir::Machine::transform},
+    {"pack_read", &pir::Machine::pack_read},
+    {"pack_word", &pir::Machine::pack_word},
+    {"word_mac", &pir::Machine::word_mac},
+    {"sample", &pir::Machine::sample},
 };
 
 }  // namespace
@@ -134,15 +157,17 @@ constexpr Unit kUnits[] = {
 Calibration calibrate() {
   constexpr size_t kManyQueries = 64;
   const MachineInfo info = machine_info("");
-  return {.machine = {.read_byte = scan(1),
-                      .mac = scan(kManyQueries),
-                      .transform = transform(),
-                      .pack_word = pack_word(),
-                      .word_mac = word_mac(),
-                      .sample = sample()},
-          .cpu = info.cpu,
-          .kernel_target = info.kernel_target,
-          .commit = info.commit};
+  Calibration calibration{.machine = {.read_byte = scan(1),
+                                      .copied = copied(),
+                                      .mac = scan(kManyQueries),
+                                      .transform = transform(),
+                                      .word_mac = word_mac(),
+                                      .sample = sample()},
+                          .cpu = info.cpu,
+                          .kernel_target = info.kernel_target,
+                          .commit = info.commit};
+  price_packing(calibration.machine);
+  return calibration;
 }
 
 OrText<void> save(const Calibration& calibration, const std::string& path) {

@@ -74,10 +74,13 @@ int calibrate_into(const std::string& path) {
   if (const auto saved = save(calibration, path); !saved) return failure(saved.error());
   const pir::Machine& machine = calibration.machine;
   fmt::print(
-      "{} ({}), CPU nanoseconds per unit: {:.4f} per byte read, {:.4f} per product of a byte, {:.0f} per transform, "
-      "{:.3f} per packed word, {:.3f} per product of words, {:.2f} per sample. Written to {}.\n",
-      calibration.cpu, calibration.kernel_target, machine.read_byte * 1e9, machine.mac * 1e9, machine.transform * 1e9,
-      machine.pack_word * 1e9, machine.word_mac * 1e9, machine.sample * 1e9, path);
+      "{} ({}), CPU nanoseconds per unit: {:.4f} per byte read, {:.4f} per byte copied, {:.4f} per product of a byte, "
+      "{:.0f} per transform, "
+      "{:.3f} per prepared word and {:.3f} per key of it, {:.3f} per product of words, {:.2f} per sample. Written to "
+      "{}.\n",
+      calibration.cpu, calibration.kernel_target, machine.read_byte * 1e9, machine.copied * 1e9, machine.mac * 1e9,
+      machine.transform * 1e9, machine.pack_read * 1e9, machine.pack_word * 1e9, machine.word_mac * 1e9,
+      machine.sample * 1e9, path);
   return 0;
 }
 
