@@ -112,11 +112,12 @@ std::string params_markdown() {
 }
 
 Command add_params(CLI::App& app) {
-  CLI::App* const command = app.add_subcommand(
-      "params",
-      "Prints the parameter sets of the lattice schemes: dimension, modulus, noise, the largest database, how far\n"
-      "decryption is from failing there, and what attacks are estimated to cost. The tables are Markdown, those of\n"
-      "docs/pir/parameters.md.");
+  CLI::App* const command =
+      app.add_subcommand("params", "Prints the parameter sets of the lattice schemes and what breaking them costs");
+  command->footer(
+      "Dimension, modulus, noise, the largest database, how far decryption is from failing there, and what attacks "
+      "are\n"
+      "estimated to cost. The tables are Markdown, those of docs/pir/parameters.md.");
   const auto json = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "the same as JSON, with every digit");
   return [json] { return print(*json); };

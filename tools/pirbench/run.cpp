@@ -128,6 +128,7 @@ class Run {
   OrText<void> take_rows(const Database& database) {
     if (rows_ && rows_of_ == database) return {};
     rows_.reset();
+    options_.say(fmt::format("{}: making the rows ...", database.text()));
     auto rows = make_rows(database);
     if (!rows) return wrong(rows.error());
     rows_ = std::move(*rows);

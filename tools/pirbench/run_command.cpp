@@ -87,15 +87,19 @@ int calibrate_into(const std::string& path) {
 }  // namespace
 
 Command add_run(CLI::App& app) {
-  CLI::App* const command = app.add_subcommand(
-      "run",
-      "Measures an experiment: every workload with every scheme and batch size, each recovered row compared with the\n"
-      "truth, and beside each figure what the scheme's formulas predict for this machine. Each finished measurement\n"
-      "is a line of OUT/results.jsonl; what is there is not measured again, so an interrupted run goes on where it\n"
-      "was, and an experiment can grow. OUT/machine.json is made first if it is not there.\n\n"
+  CLI::App* const command =
+      app.add_subcommand("run", "Measures an experiment: every workload with every scheme and batch size");
+  command->footer(
+      "Each recovered row is compared with the truth, and beside each figure stands what the scheme's formulas "
+      "predict\n"
+      "for this machine. Each finished measurement is a line of OUT/results.jsonl; what is there is not measured "
+      "again,\n"
+      "so an interrupted run goes on where it was, and an experiment can grow. OUT/machine.json is made first if it "
+      "is\n"
+      "not there.\n\n"
       "  pirbench run --preset smoke -o out          seconds: does everything run?\n"
       "  pirbench run --preset cwtch-log -o out      10,000 to 1,000,000 group messages\n"
-      "  pirbench run mine.toml -o out               docs/pir/bench.md has every key\n");
+      "  pirbench run mine.toml -o out               docs/pir/bench.md has every key");
   const auto flags = std::make_shared<RunFlags>();
   auto* const file = command->add_option("FILE", flags->file, "an experiment, TOML");
   command->add_option("--preset", flags->preset, "one of ours: " + preset_names())->excludes(file);
@@ -107,11 +111,12 @@ Command add_run(CLI::App& app) {
 }
 
 Command add_calibrate(CLI::App& app) {
-  CLI::App* const command = app.add_subcommand(
-      "calibrate",
-      "Measures what one unit of work costs on this machine (a byte read, a product, a transform, a sample, ...), in\n"
-      "CPU seconds, by small runs of the code that does it. `run` prices the schemes' formulas with it. On a quiet\n"
-      "machine, please.");
+  CLI::App* const command = app.add_subcommand("calibrate", "Measures what one unit of work costs on this machine");
+  command->footer(
+      "A byte read, a product, a transform, a sample and so on, in CPU seconds, by small runs of the code that does "
+      "it.\n"
+      "run prices the schemes' formulas with it, and makes it by itself where it is missing. On a quiet machine, "
+      "please.");
   const auto path = std::make_shared<std::string>();
   command->add_option("-o,--out", *path, "the file: machine.json in a folder of results")
       ->type_name("FILE")
