@@ -4,6 +4,8 @@
 
 namespace cwtch::pir {
 
+const char* name(Partition partition) { return partition == Partition::contiguous ? "contiguous" : "interleaved"; }
+
 uint64_t Geometry::part_rows(uint32_t part) const {
   CHECK(part < parts);
   if (partition == Partition::interleaved) return (rows + parts - 1 - part) / parts;

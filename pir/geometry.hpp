@@ -16,6 +16,7 @@ enum class Partition : uint8_t {
   contiguous,   // part j: the j-th stretch of the range, all as long as each other but for one row
   interleaved,  // part j: every parts-th row from the j-th on, so that neighbours lie in different parts
 };
+const char* name(Partition partition);
 
 struct Geometry {
   uint64_t first_row = 0;

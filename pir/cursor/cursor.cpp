@@ -62,8 +62,8 @@ Cost cost_of(const Geometry& geometry, uint32_t batch) {
           .answer_bytes = bytes,
           .rows_fetched = static_cast<double>(geometry.rows),
           .server_bytes = bytes,
-          .setup = {.read_bytes = bytes},
-          .answer = {.read_bytes = bytes * batch}};
+          .setup = {.copied = bytes},
+          .answer = {.copied = bytes * batch}};
 }
 
 }  // namespace

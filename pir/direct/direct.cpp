@@ -82,8 +82,8 @@ Cost cost_of(const Geometry& geometry, uint32_t batch) {
           .answer_bytes = answer,
           .rows_fetched = parts,
           .server_bytes = static_cast<double>(geometry.bytes()),
-          .setup = {.read_bytes = static_cast<double>(geometry.bytes())},
-          .answer = {.read_bytes = answer * batch}};
+          .setup = {.copied = static_cast<double>(geometry.bytes())},
+          .answer = {.copied = answer * batch}};
 }
 
 }  // namespace

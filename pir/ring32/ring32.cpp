@@ -318,16 +318,18 @@ Cost Ring32::cost(const Geometry& geometry, uint32_t batch) const {
   cost.statics_bytes = static_cast<double>(static_bytes(geometry));
   cost.rows_fetched = parts;
   cost.server_bytes = rows * height + packings * prepared * 4;
-  // Per packing: a transform per column of slots, then digits + 1 for each of two chains of d / 2, eight packings in a
-  // vector's lanes.
-  cost.setup = {.read_bytes = rows * height,
-                .transforms = height * blocks + packings * (kDegree + kDegree * (kSet.digits + 1.0))};
+  // Per packing: a transform per column of slots, then digits + 1 for each of two chains of d / 2. A vector's lanes are
+  // the chains of eight packings, which cost the same when there are fewer.
+  const double chains = std::ceil(packings * 2 / kLanes) * kLanes / 2;
+  cost.setup = {.copied = rows * height + packings * prepared * 4,
+                .transforms = height * blocks + packings * kDegree + chains * kDegree * (kSet.digits + 1.0)};
   cost.answer = {.read_bytes = rows * height,
                  .macs = rows * height * batch,
                  .transforms = packings * batch,
+                 .pack_reads = packings * prepared,
                  .pack_words = packings * prepared * batch};
-  cost.client = {.macs = packings * kDegree * kDegree,
-                 .transforms = 2 * blocks + 2 * kSet.digits + 1,
+  cost.client = {.transforms = 2 * blocks + 2 * kSet.digits + 1,
+                 .word_macs = packings * kDegree * kDegree,
                  .samples = rows + kKeyWords + kDegree};
   return cost;
 }

@@ -46,7 +46,7 @@ class Segments final : public Scheme {
   }
   Cost cost(const Geometry& geometry, uint32_t) const override {
     const auto bytes = static_cast<double>(geometry.bytes());
-    return {.statics_bytes = bytes, .rows_fetched = static_cast<double>(geometry.rows), .setup = {.read_bytes = bytes}};
+    return {.statics_bytes = bytes, .rows_fetched = static_cast<double>(geometry.rows), .setup = {.copied = bytes}};
   }
   std::unique_ptr<Server> serve(const Context&, const Geometry& geometry, const RowSource& rows) const override {
     return std::make_unique<SegmentsServer>(geometry, all_rows(geometry, rows));

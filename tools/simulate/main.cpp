@@ -8,8 +8,8 @@
 #include <cstdio>
 #include <exception>
 
+#include "tools/common/commit.hpp"
 #include "tools/common/progress.hpp"
-#include "tools/simulate/commit.hpp"
 #include "tools/simulate/log_run.hpp"
 
 namespace {
@@ -40,7 +40,7 @@ int run(const Settings& settings) {
     if (!report.failure.empty()) {
       progress.finish();
       fmt::print("FAILED {}\n{}commit {}\nreplay with: simulate --seed {} --seeds 1 --focus {}\n", report.message(),
-                 report.history, kCommit, seed, kFocusNames[static_cast<size_t>(settings.focus)]);
+                 report.history, tools::kCommit, seed, kFocusNames[static_cast<size_t>(settings.focus)]);
       return 1;
     }
     const double part = limit_s > 0 ? (now_s() - started_s) / limit_s
@@ -73,7 +73,7 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kFocusNames), std::end(kFocusNames))));
   app.add_flag("--json", json, "progress as JSON lines");
   app.add_flag("--quiet", quiet, "no progress");
-  app.set_version_flag("--version", std::string("simulate, commit ") + kCommit);
+  app.set_version_flag("--version", std::string("simulate, commit ") + tools::kCommit);
   CLI11_PARSE(app, argc, argv);
   settings.focus =
       static_cast<Focus>(std::find(std::begin(kFocusNames), std::end(kFocusNames), focus) - std::begin(kFocusNames));

@@ -7,6 +7,6 @@ if(NOT commit)
 elseif(changes)
   set(commit "${commit}+")
 endif()
-file(WRITE ${OUT}.new "#include \"tools/simulate/commit.hpp\"\nnamespace cwtch::simulate {\n"
+file(WRITE ${OUT}.new "#include \"tools/common/commit.hpp\"\nnamespace cwtch::tools {\n"
   "const char* const kCommit = \"${commit}\";\n}\n")
 file(COPY_FILE ${OUT}.new ${OUT} ONLY_IF_DIFFERENT)

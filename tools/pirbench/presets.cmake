@@ -1,0 +1,11 @@
+# Writes OUT: the presets of this folder as text in the program, so that it runs from anywhere.
+file(GLOB files ${SOURCE}/presets/*.toml)
+set(text "#include \"tools/pirbench/experiment.hpp\"\nnamespace cwtch::pirbench {\nstd::span<const Preset> presets() {\n")
+string(APPEND text "  static constexpr Preset all[] = {\n")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} toml)
+  string(APPEND text "      {\"${name}\", R\"toml(${toml})toml\"},\n")
+endforeach()
+string(APPEND text "  };\n  return all;\n}\n}  // namespace cwtch::pirbench\n")
+file(WRITE ${OUT} "${text}")
