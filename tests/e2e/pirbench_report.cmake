@@ -1,0 +1,4 @@
+# The report in a browser, and against a second implementation of its curves; both by a program that makes lines and reports.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+add_executable(report_fixture ${PROJECT_SOURCE_DIR}/tests/support/report_fixture.cpp)
+target_link_libraries(report_fixture PRIVATE cwtch::pirbench_report CLI11::CLI11 nlohmann_json::nlohmann_json)
