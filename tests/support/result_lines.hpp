@@ -55,11 +55,8 @@ inline Json result_line(const ResultCell& cell) {
                      {"kernel_target", "none"},
                      {"commit", "fixture"},
                      {"label", ""}};
-  line["workload"] = {{"kind", "log"},
-                      {"rows", cell.rows},
-                      {"row_bytes", cell.row_bytes},
-                      {"source", "generated"},
-                      {"seed", 1}};
+  line["workload"] = {
+      {"kind", "log"}, {"rows", cell.rows}, {"row_bytes", cell.row_bytes}, {"source", "generated"}, {"seed", 1}};
   line["scheme"] = scheme_of(scheme.info());
   line["geometry"] = {{"parts", cell.parts}, {"partition", "contiguous"}};
   line["batch"] = cell.batch;

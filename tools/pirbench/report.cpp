@@ -28,6 +28,12 @@ struct Gathered {
   std::vector<std::string> schemes;  // by first appearance
 };
 
+// A report is passed on: it names a file and the directory it lies in, not where that is.
+std::string short_name(const std::string& name) {
+  const fs::path path = fs::path(name).lexically_normal(), parent = path.parent_path().filename();
+  return (parent.empty() ? path.filename() : parent / path.filename()).string();
+}
+
 void add(const report::ResultLine& line, Gathered& gathered) {
   gathered.cells.push_back(report::cell_json(line));
   auto& schemes = gathered.schemes;
@@ -47,7 +53,8 @@ Text<void> gather(const ResultFile& file, Gathered& gathered) {
     if (line) {
       add(*line, gathered);
     } else if (!whole) {
-      gathered.notes.push_back(fmt::format("{}, line {}: cut off while it was written; left out", file.name, number));
+      gathered.notes.push_back(
+          fmt::format("{}, line {}: cut off while it was written; left out", short_name(file.name), number));
     } else {
       return tl::unexpected(fmt::format("{}, line {}: {}. Remove the line, or let pirbench measure that cell again",
                                         file.name, number, line.error()));
@@ -118,7 +125,7 @@ tl::expected<std::string, std::string> make_report(std::span<const ResultFile> f
   Json names = Json::array();
   for (const ResultFile& file : files) {
     if (const auto done = gather(file, gathered); !done) return tl::unexpected(done.error());
-    names.push_back(file.name);
+    names.push_back(short_name(file.name));
   }
   if (gathered.cells.empty()) {
     return tl::unexpected<std::string>("no results in these files. Let pirbench run finish a cell first");

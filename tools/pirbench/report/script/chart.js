@@ -125,10 +125,15 @@ function drawLabels(u, marks) {
     const width = context.measureText(mark.label).width, gap = (mark.radius + 5) * scale;
     const corners = [[x + gap, y], [x - gap - width, y], [x - width / 2, y - gap - height / 2], [x - width / 2, y + gap + height / 2],
       [x + gap * 0.7, y - gap], [x + gap * 0.7, y + gap], [x - gap * 0.7 - width, y - gap], [x - gap * 0.7 - width, y + gap]];
+    if (mark.below) corners.unshift([x + gap * 0.7, y + gap]);
     for (const [left, middle] of corners) {
       const box = [left, middle - height / 2, left + width, middle + height / 2];
       if (!free(box)) continue;
       taken.push(box);
+      context.strokeStyle = colour("--paper");
+      context.lineWidth = 4 * scale;
+      context.lineJoin = "round";
+      context.strokeText(mark.label, left, middle);
       context.fillStyle = colour("--ink");
       context.fillText(mark.label, left, middle);
       break;
@@ -139,6 +144,7 @@ function drawLabels(u, marks) {
 function drawMarks(u, marks, scales) {
   const context = u.ctx;
   context.save();
+  context.setLineDash([]);  // the last line's may still be set
   for (const mark of marks) {
     mark.left = u.valToPos(Math.max(mark.x, scales.x[0]), "x");
     mark.top = u.valToPos(Math.max(mark.y, scales.y[0]), "y");

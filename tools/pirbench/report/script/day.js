@@ -31,6 +31,7 @@ function crossoverMarks() {
       ...schemeLook(curve.scheme),
       radius: 6,
       strong: true,
+      below: true,  // the curve goes on beside it, full send above
       label: curve.scheme + " from " + countText(curve.crossover),
       tip: { title: curve.scheme, rows: [["pays from", countText(curve.crossover) + " records a day"],
         ["bytes a day there", bytesText(curve.crossover_bytes)]] },

@@ -1,15 +1,17 @@
 // Traffic against work: one mark per measured cell of the chosen workload.
 
 const kWantedChoices = [16, 1, 256, 0];  // rows of one database; 0: as many as a query returns
+const kFront = { colour: "--ink", width: 1.5, dash: [6, 4] };
+const kFrontOfAll = { colour: "--faint", width: 1.5, dash: [2, 4] };
 const hiddenLeakage = new Set();
 
-// What `wanted` rows cost with as few queries as can fetch them, divided by them.
+// A fetch of `wanted` rows by as few queries as can do it, divided by these rows. `spread` fetches share the statics.
 function costOfRow(cell, choice) {
   const returned = cell.rows_fetched, wanted = choice.wanted || returned;
   const queries = Math.ceil(wanted / returned);
-  let bytes = cell.bytes.request.measured + cell.bytes.answer.measured;
+  let bytes = queries * (cell.bytes.request.measured + cell.bytes.answer.measured);
   if (choice.spread) bytes += cell.bytes.statics.measured / choice.spread;
-  return { bytes: bytes * queries / wanted, seconds: cell.figures.server_seconds_per_query * queries / wanted };
+  return { bytes: bytes / wanted, seconds: cell.figures.server_seconds_per_query * queries / wanted };
 }
 
 // Those that no other beats in one and equals or beats in the other.
@@ -18,11 +20,18 @@ function paretoFront(places) {
     (b.bytes < a.bytes || b.seconds < a.seconds)));
 }
 
+// What a member would use who trusts nobody; the others show what that costs.
+const isPrivate = (place) => place.cell.scheme.leakage === "none" || place.cell.scheme.leakage === "coarse";
+
+function paretoFronts(places) {
+  return { own: new Set(paretoFront(places.filter(isPrivate))), all: new Set(paretoFront(places)) };
+}
+
 function paretoChoice() {
-  const slider = Number(document.getElementById("pareto-queries").value);
-  const queries = Math.max(1, Math.round(10 ** (slider / 20)));
-  const spread = document.getElementById("pareto-statics").checked ? queries : 0;
-  return { wanted: Number(document.getElementById("pareto-rows").value), queries, spread };
+  const slider = Number(document.getElementById("pareto-fetches").value);
+  const fetches = Math.round(10 ** (slider / 20));
+  const spread = document.getElementById("pareto-statics").checked ? fetches : 0;
+  return { wanted: Number(document.getElementById("pareto-rows").value), fetches, spread };
 }
 
 function paretoPlaces() {
@@ -51,41 +60,47 @@ function paretoLabel(cell) {
   return cell.scheme.name + parts + (cell.batch > 1 ? ", " + cell.batch + " at once" : "");
 }
 
-// The front, and of every other geometry the cell with the least work: batches of one lie close to each other.
-function labelledPlaces(places, front) {
-  const best = new Map(), named = (place) => geometryName(place.cell);
-  for (const place of places) {
-    const other = best.get(named(place));
-    if (other === undefined || place.seconds < other.seconds) best.set(named(place), place);
+// One of each geometry, as batches lie close to each other: of those on a front, else of all, the one with the least work.
+function labelledPlaces(places, fronts) {
+  const rank = (place) => (fronts.own.has(place) ? 0 : fronts.all.has(place) ? 1 : 2);
+  const best = new Map();
+  for (const place of [...places].sort((a, b) => rank(a) - rank(b) || a.seconds - b.seconds)) {
+    const name = geometryName(place.cell);
+    if (!best.has(name)) best.set(name, place);
   }
-  const ofFront = new Set(front.map(named));
-  return new Set([...front, ...[...best.values()].filter((place) => !ofFront.has(named(place)))]);
+  return new Set(best.values());
 }
 
-function describePareto() {
-  const places = paretoPlaces(), front = paretoFront(places).sort((a, b) => a.bytes - b.bytes);
-  document.querySelector("#pareto .chart").dataset.front = JSON.stringify(front.map((p) => p.cell.id));
-  const labelled = labelledPlaces(places, front);
+function frontLine(front, look) {
+  const drawn = [...front].filter((p) => p.bytes > 0 && p.seconds > 0).sort((a, b) => a.bytes - b.bytes);
+  return { label: "front", x: drawn.map((p) => p.bytes), y: drawn.map((p) => p.seconds), ...look };
+}
+
+function paretoMarks(places, fronts) {
+  const labelled = labelledPlaces(places, fronts);
   const marks = places.map((place) => ({
     x: place.bytes,
     y: place.seconds,
     radius: radiusOf(place.cell.bytes.statics.measured),
     ...kLeakage[place.cell.scheme.leakage],
-    strong: front.includes(place),
+    strong: fronts.own.has(place),
     label: labelled.has(place) ? paretoLabel(place.cell) : "",
     tip: paretoTip(place),
   }));
-  // Large ones first, so that small ones lie on top.
-  marks.sort((a, b) => b.radius - a.radius);
-  const drawn = front.filter((p) => p.bytes > 0 && p.seconds > 0);
-  const line = { label: "front", x: drawn.map((p) => p.bytes), y: drawn.map((p) => p.seconds), colour: "--faint", width: 1.5,
-    dash: [6, 4] };
-  const statics = paretoChoice().spread ? ", with statics" : "";
+  return marks.sort((a, b) => b.radius - a.radius);  // small ones lie on top
+}
+
+function describePareto() {
+  const places = paretoPlaces(), fronts = paretoFronts(places);
+  const host = document.querySelector("#pareto .chart"), ids = (front) => JSON.stringify([...front].map((p) => p.cell.id));
+  host.dataset.front = ids(fronts.own);
+  host.dataset.frontOfAll = ids(fronts.all);
+  const lines = [frontLine(fronts.all, kFrontOfAll), frontLine(fronts.own, kFront)];
   return {
-    x: { label: "bytes per row: request and answer" + statics, format: tickBytes, pad: 3 },
+    x: { label: "bytes per row: request and answer" + (paretoChoice().spread ? ", with statics" : ""), format: tickBytes, pad: 3 },
     y: { label: "server CPU per row", format: tickSeconds },
-    marks,
-    lines: drawn.length > 1 ? [line] : [],
+    marks: paretoMarks(places, fronts),
+    lines: lines.filter((line) => line.x.length > 1),
     height: 480,
     empty: "Nothing of this workload is measured, or every class is hidden.",
   };
@@ -102,7 +117,7 @@ function paretoLegend(chart) {
         showPareto(chart);
       },
     }));
-  entries.push({ look: { colour: "--faint", width: 1.5, dash: [6, 4] }, text: "front" });
+  entries.push({ look: kFront, text: "front without leakage or trust" }, { look: kFrontOfAll, text: "front of all shown" });
   for (const bytes of [0, 1e4, 1e7]) {
     entries.push({ look: { colour: "--faint", shape: "circle", radius: radiusOf(bytes) * 0.8 },
       text: bytes ? bytesText(bytes).replace(/\.0+/, "") + " of statics" : "no statics" });
@@ -111,19 +126,21 @@ function paretoLegend(chart) {
 }
 
 function paretoTable() {
-  const places = paretoPlaces(), front = new Set(paretoFront(places));
+  const places = paretoPlaces(), fronts = paretoFronts(places);
   fillTable(document.querySelector("#pareto .table"), [
     ...cellColumns((p) => p.cell),
     { name: "bytes per row", of: (p) => bytesText(p.bytes) },
     { name: "server CPU per row", of: (p) => secondsText(p.seconds) },
     { name: "statics", of: (p) => bytesText(p.cell.bytes.statics.measured) },
     { name: "leakage", of: (p) => kLeakage[p.cell.scheme.leakage].text, text: true },
-    { name: "front", of: (p) => (front.has(p) ? "yes" : ""), text: true },
+    { name: "front", of: (p) => [fronts.own.has(p) ? "private" : "", fronts.all.has(p) ? "all" : ""].filter(Boolean).join(", "), text: true },
   ], [{ rows: places }], "Nothing is shown.");
 }
 
 function showPareto(chart) {
-  document.getElementById("pareto-queries-text").textContent = plural(paretoChoice().queries, "query").replace("querys", "queries");
+  const choice = paretoChoice(), what = choice.wanted ? "such fetch" : "answer";
+  document.getElementById("pareto-fetches-text").textContent = countText(choice.fetches) + " " + what +
+    (choice.fetches === 1 ? "" : choice.wanted ? "es" : "s");
   redraw(chart);
   paretoLegend(chart);
   paretoTable();
@@ -136,7 +153,7 @@ function addPareto() {
     rows.append(new Option(text, wanted));
   }
   const chart = addChart(document.querySelector("#pareto .chart"), describePareto);
-  for (const id of ["pareto-rows", "pareto-statics", "pareto-queries"]) {
+  for (const id of ["pareto-rows", "pareto-statics", "pareto-fetches"]) {
     document.getElementById(id).addEventListener("input", () => showPareto(chart));
   }
   return () => showPareto(chart);
