@@ -29,7 +29,7 @@ INK = """[...document.querySelectorAll('.chart canvas')].map((canvas) => {
 HOVER = """(selector) => {
   const chart = document.querySelector(selector), over = chart.querySelector('.u-over'), box = over.getBoundingClientRect();
   const seen = {};
-  for (let y = 2; y < box.height; y += 6) for (let x = 2; x < box.width; x += 6) {
+  for (let y = 2; y < box.height; y += 9) for (let x = 2; x < box.width; x += 9) {
     over.dispatchEvent(new MouseEvent('mousemove', {clientX: box.left + x, clientY: box.top + y, movementX: 1, bubbles: true}));
     const tip = chart.querySelector('.tip');
     if (!tip.hidden) seen[tip.querySelector('strong').textContent] = tip.querySelector('dl').textContent;

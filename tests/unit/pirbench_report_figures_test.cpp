@@ -39,8 +39,8 @@ TEST(PirbenchFigures, OfAnExampleByHand) {
   EXPECT_DOUBLE_EQ(of.server_seconds_per_row, 0.0375);
   EXPECT_DOUBLE_EQ(of.link_seconds, 0.5 + 2);
   EXPECT_DOUBLE_EQ(of.link_statics_seconds, 0.5 + 8);
-  // 37.5 s at a hundredth each, and 500,000 bytes at a millionth.
-  EXPECT_DOUBLE_EQ(of.price_per_1000_rows, 0.375 + 0.5);
+  // 37,500 s at a hundredth each, and 500,000,000 bytes at a millionth.
+  EXPECT_DOUBLE_EQ(of.price_per_million_rows, 375 + 500);
 }
 
 TEST(PirbenchFigures, NoStaticsTakeNoTime) {

@@ -55,7 +55,7 @@ Json figures_json(const ResultLine& line) {
           {"server_seconds_per_row", of.server_seconds_per_row},
           {"link_seconds", of.link_seconds},
           {"link_statics_seconds", of.link_statics_seconds},
-          {"price_per_1000_rows", of.price_per_1000_rows}};
+          {"price_per_million_rows", of.price_per_million_rows}};
 }
 
 const char* name(ResultLine::Outcome outcome) {
@@ -112,8 +112,8 @@ CellFigures figures(const ResultLine& line) {
   if (*line.statics.measured > 0) {
     of.link_statics_seconds = line.link_round_trip_s + *line.statics.measured / line.link_bytes_per_s;
   }
-  of.price_per_1000_rows =
-      1000 * (of.server_seconds_per_row / 3600 * line.price_cpu_hour + of.bytes_per_row / 1e9 * line.price_gigabyte);
+  of.price_per_million_rows =
+      1e6 * (of.server_seconds_per_row / 3600 * line.price_cpu_hour + of.bytes_per_row / 1e9 * line.price_gigabyte);
   return of;
 }
 

@@ -33,9 +33,9 @@ struct CellFigures {
   double statics_per_row;           // divide by the queries that use them
   double server_seconds_per_query;  // CPU; the median batch, divided by its queries
   double server_seconds_per_row;
-  double link_seconds;          // one query: a round trip, and its bytes over the link
-  double link_statics_seconds;  // what the first query waits for besides
-  double price_per_1000_rows;   // CPU of the server and traffic; statics are not in it
+  double link_seconds;            // one query: a round trip, and its bytes over the link
+  double link_statics_seconds;    // what the first query waits for besides
+  double price_per_million_rows;  // CPU of the server and traffic; statics are not in it
 };
 CellFigures figures(const ResultLine& line);
 

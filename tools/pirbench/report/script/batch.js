@@ -1,7 +1,7 @@
 // What a server saves by answering several queries at once.
 
-const geometryName = (cell) => cell.scheme.name + (cell.geometry.parts > 1 ?
-  ", " + plural(cell.geometry.parts, "part") + " " + cell.geometry.partition : "");
+const geometryName = (cell) => cell.scheme.name +
+    (cell.geometry.parts > 1 ? ', ' + plural(cell.geometry.parts, 'part') + ' ' + cell.geometry.partition : '');
 
 // Cells that differ in their batch alone, smallest first.
 function batchGroups() {
@@ -37,9 +37,14 @@ function batchMark(cell, name, look) {
     colour: look.colour,
     shape: look.shape,
     radius: 4.5,
-    tip: { title: name, rows: [["queries at once", countText(cell.batch)],
-      ["CPU per query", secondsText(cell.figures.server_seconds_per_query)], ["whole batch", spreadText(answer)],
-      ["samples", countText(answer.samples)]] },
+    tip: {
+      title: name,
+      rows: [
+        ['queries at once', countText(cell.batch)],
+        ['CPU per query', secondsText(cell.figures.server_seconds_per_query)], ['whole batch', spreadText(answer)],
+        ['samples', countText(answer.samples)]
+      ]
+    },
   };
 }
 
@@ -49,35 +54,44 @@ function describeBatch() {
     const look = batchLook(name, groups);
     marks.push(...cells.map((cell) => batchMark(cell, name, look)));
     const positive = cells.filter((cell) => cell.figures.server_seconds_per_query > 0);
-    lines.push({ label: name, x: positive.map((c) => c.batch), y: positive.map((c) => c.figures.server_seconds_per_query),
-      ...look, shape: undefined });
+    lines.push({
+      label: name,
+      x: positive.map((c) => c.batch),
+      y: positive.map((c) => c.figures.server_seconds_per_query),
+      ...look,
+      shape: undefined
+    });
   }
   const batches = [...new Set(marks.map((mark) => mark.x))].sort((a, b) => a - b);
   return {
-    x: { label: "queries at once", format: tickCount, ticks: batches, pad: 1.3 },
-    y: { label: "server CPU per query", format: tickSeconds },
+    x: {label: 'queries at once', format: tickCount, ticks: batches, pad: 1.3},
+    y: {label: 'server CPU per query', format: tickSeconds},
     marks,
     lines: lines.filter((line) => line.x.length > 1),
-    empty: "Nothing of this workload is measured.",
+    empty: 'Nothing of this workload is measured.',
   };
 }
 
 function batchTable() {
-  fillTable(document.querySelector("#batch .table"), [
-    ...cellColumns((cell) => cell),
-    { name: "CPU per query", of: (cell) => secondsText(cell.figures.server_seconds_per_query) },
-    { name: "CPU of the batch", of: (cell) => spreadText(cell.seconds.answer) },
-    { name: "samples", of: (cell) => countText(cell.seconds.answer.samples) },
-  ], [{ rows: [...batchGroups().values()].flat() }], "Nothing of this workload is measured.");
+  fillTable(
+      document.querySelector('#batch .table'),
+      [
+        ...cellColumns((cell) => cell),
+        {name: 'CPU per query', of: (cell) => secondsText(cell.figures.server_seconds_per_query)},
+        {name: 'CPU of the batch', of: (cell) => spreadText(cell.seconds.answer)},
+        {name: 'samples', of: (cell) => countText(cell.seconds.answer.samples)},
+      ],
+      [{rows: [...batchGroups().values()].flat()}], 'Nothing of this workload is measured.');
 }
 
 function addBatch() {
-  const chart = addChart(document.querySelector("#batch .chart"), describeBatch);
+  const chart = addChart(document.querySelector('#batch .chart'), describeBatch);
   return () => {
     redraw(chart);
     const groups = batchGroups();
-    fillLegend(document.querySelector("#batch .legend"),
-      [...groups.keys()].map((name) => ({ look: batchLook(name, groups), text: name })));
+    fillLegend(
+        document.querySelector('#batch .legend'),
+        [...groups.keys()].map((name) => ({look: batchLook(name, groups), text: name})));
     batchTable();
   };
 }

@@ -1,12 +1,12 @@
 // What a cell looks like: a colour and a shape, so that neither is needed alone.
 
 const kLeakage = {
-  none: { colour: "--none", shape: "circle", text: "declares no leakage" },
-  coarse: { colour: "--coarse", shape: "square", text: "coarse: see its note" },
-  links: { colour: "--links", shape: "diamond", text: "links a client's sessions" },
-  relaxed: { colour: "--relaxed", shape: "triangle", text: "relaxed: needs trust, or shows volume or messages" },
+  none: {colour: '--none', shape: 'circle', text: 'declares no leakage'},
+  coarse: {colour: '--coarse', shape: 'square', text: 'coarse: see its note'},
+  links: {colour: '--links', shape: 'diamond', text: 'links a client\'s sessions'},
+  relaxed: {colour: '--relaxed', shape: 'triangle', text: 'relaxed: needs trust, or shows volume or messages'},
 };
-const kShapes = ["circle", "square", "diamond", "triangle", "cross", "down"];
+const kShapes = ['circle', 'square', 'diamond', 'triangle', 'cross', 'down'];
 const kDashes = [[], [8, 4], [2, 3], [10, 3, 2, 3], [4, 4], [14, 4]];
 
 function colour(variable) {
@@ -17,7 +17,7 @@ function colour(variable) {
 function schemeLook(name) {
   const index = Math.max(0, report.schemes.indexOf(name));
   return {
-    colour: "--series-" + (index % 8),
+    colour: '--series-' + (index % 8),
     shape: kShapes[index % kShapes.length],
     dash: kDashes[index % kDashes.length],
   };
@@ -30,8 +30,10 @@ function traceShape(context, shape, x, y, r) {
     diamond: [[0, -1.2], [1.2, 0], [0, 1.2], [-1.2, 0]],
     triangle: [[0, -1.15], [1.1, 0.85], [-1.1, 0.85]],
     down: [[0, 1.15], [1.1, -0.85], [-1.1, -0.85]],
-    cross: [[-0.35, -1], [0.35, -1], [0.35, -0.35], [1, -0.35], [1, 0.35], [0.35, 0.35], [0.35, 1], [-0.35, 1], [-0.35, 0.35],
-      [-1, 0.35], [-1, -0.35], [-0.35, -0.35]],
+    cross: [
+      [-0.35, -1], [0.35, -1], [0.35, -0.35], [1, -0.35], [1, 0.35], [0.35, 0.35], [0.35, 1], [-0.35, 1], [-0.35, 0.35],
+      [-1, 0.35], [-1, -0.35], [-0.35, -0.35]
+    ],
   }[shape];
   if (corners === undefined) {
     context.arc(x, y, r, 0, 2 * Math.PI);
@@ -48,7 +50,7 @@ function drawMark(context, mark, x, y, scale) {
   context.fill();
   context.globalAlpha = 1;
   context.lineWidth = scale * (mark.strong ? 2 : 1);
-  context.strokeStyle = colour(mark.strong ? "--ink" : mark.colour);
+  context.strokeStyle = colour(mark.strong ? '--ink' : mark.colour);
   context.stroke();
 }
 
