@@ -1,5 +1,5 @@
 // What a mobile client moves in a day, for every rate of a server's log and every scheme: pir/mobile_day.hpp at many
-// places, so that the report says what the client's own choice of a scheme rests on.
+// places, so that the report says what everybody else says who stands on it.
 //
 // Thread: any; pure.
 #pragma once

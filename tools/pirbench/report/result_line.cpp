@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace cwtch::pirbench::report {
 namespace {
 
 using Json = nlohmann::json;
+
+// More than any byte or second counted here; sums and quotients of such stay finite, and so do the page's axes.
+constexpr double kAmountMax = 1e18;
 
 // An object of the line, and where it stands in it. The first complaint is kept; what is read after it does not matter.
 class Fields {
@@ -50,6 +52,11 @@ class Fields {
     if (value <= 0) complain(name, "must be greater than zero");
     return value;
   }
+  double at_least_one(const char* name) const {
+    const double value = number(name);
+    if (value < 1) complain(name, "must be at least 1");
+    return value;
+  }
   std::vector<double> numbers(const char* name) const {
     std::vector<double> values;
     const Json* const field = find(name);
@@ -72,7 +79,7 @@ class Fields {
   double amount(const Json& field, const char* name) const {
     if (!field.is_number()) return complain(name, "must be a number"), 0;
     const auto value = field.get<double>();
-    if (!std::isfinite(value) || value < 0) return complain(name, "must not be negative or without bounds"), 0;
+    if (!(value >= 0 && value <= kAmountMax)) return complain(name, "must be from 0 to 10^18"), 0;
     return value;
   }
 
@@ -92,8 +99,8 @@ void read_surroundings(const Fields& root, ResultLine& line) {
   line.machine = {machine.text("cpu"),   machine.text("kernel_target"), machine.text("commit"),
                   machine.text("label"), machine.number("cores"),       machine.number("memory_bytes")};
   const Fields workload = root.object("workload");
-  line.workload = {workload.text("kind"), workload.text("source"), workload.positive("rows"),
-                   workload.positive("row_bytes"), workload.number("seed")};
+  line.workload = {workload.text("kind"), workload.text("source"), workload.at_least_one("rows"),
+                   workload.at_least_one("row_bytes"), workload.number("seed")};
   const Fields link = root.object("link"), prices = root.object("prices");
   line.link_bytes_per_s = link.positive("bytes_per_s");
   line.link_round_trip_s = link.number("round_trip_s");
@@ -108,8 +115,8 @@ void read_scheme(const Fields& root, ResultLine& line) {
                  scheme.flag("reveals_volume"), scheme.flag("reveals_messages"), scheme.number("classical_bits"),
                  scheme.number("quantum_bits")};
   const Fields geometry = root.object("geometry");
-  line.geometry = {geometry.positive("parts"), geometry.text("partition")};
-  line.batch = root.positive("batch");
+  line.geometry = {geometry.at_least_one("parts"), geometry.text("partition")};
+  line.batch = root.at_least_one("batch");
 }
 
 void read_outcome(const Fields& root, ResultLine& line) {
@@ -146,7 +153,7 @@ void require_figures(const Fields& root, const ResultLine& line) {
   if (line.batch_answer.samples.empty()) {
     seconds_of.object("answer").complain("samples", "must have at least one sample of a measured cell");
   }
-  root.positive("rows_fetched");
+  root.at_least_one("rows_fetched");
 }
 
 }  // namespace

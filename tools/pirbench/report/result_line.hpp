@@ -1,7 +1,7 @@
 // One line of pirbench's results, checked: what was measured of one scheme, geometry and batch, and what was predicted.
 // docs/pir/report.md names the fields that a report needs.
 //
-// Numbers are finite and not negative. What a skipped or failed cell could not measure is absent or null.
+// Numbers lie from 0 to 10^18. What a skipped or failed cell could not measure is absent or null.
 //
 // Thread: any; values.
 #pragma once
