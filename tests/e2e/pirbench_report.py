@@ -249,6 +249,20 @@ class PirbenchReport(unittest.TestCase):
             self.assertIn(hostile, page.evaluate("document.querySelector('#schemes .table').textContent"))
             self.assertEqual(page.requests()[1:], [])
 
+    def test_extreme_numbers_end_in_a_page(self):
+        cells = [json.loads(json.dumps(line)) for line in measured(self.lines, 10_000)[:3]]
+        for cell, number in zip(cells, (1e18, 0, 5e-324)):
+            for figure in cell["bytes"].values():
+                figure.update(measured=number, predicted=number)
+            for figure in cell["seconds"].values():
+                figure["predicted"] = number
+                figure["samples"] = [number, number]
+        with tempfile.TemporaryDirectory() as folder:
+            report = Report(self.browser, folder, cells)
+            self.assertEqual(report.page.complaints(), [])
+            self.assertEqual(report.data("html", "drawn"), "true")
+            self.assertEqual(report.points("#pareto .chart"), 3)
+
     def test_nothing_measured_still_makes_a_page(self):
         failed = [line for line in self.lines if line["status"] != "measured"]
         with tempfile.TemporaryDirectory() as folder:
@@ -284,6 +298,8 @@ class Program(unittest.TestCase):
 if __name__ == "__main__":
     PROGRAM = sys.argv[1]
     SHOTS = sys.argv[2] if len(sys.argv) > 2 else None
+    if SHOTS:
+        pathlib.Path(SHOTS).mkdir(parents=True, exist_ok=True)
     if browser.find() is None:
         outcome = unittest.TextTestRunner().run(unittest.defaultTestLoader.loadTestsFromTestCase(Program))
         print("SKIPPED: no Chromium here; the page itself was not looked at (Debian: apt-get install chromium)")

@@ -1,10 +1,11 @@
 // A chart with two logarithmic axes: lines are uPlot's, marks are drawn over them. What is zero has no place on such an
 // axis: it stands on the edge, and the table says 0.
 
-const kTipDistance = 28;  // CSS pixels
+const kAxisLeast = 1e-30;  // what is smaller is as good as zero; divided further it would become zero
+const kTipDistance = 28;   // CSS pixels
 
 function logBounds(values, pad) {
-  const positive = values.filter((v) => v > 0);
+  const positive = values.filter((v) => v > kAxisLeast);
   if (positive.length === 0) return [1, 10];
   const low = Math.min(...positive), high = Math.max(...positive);
   const factor = Math.max(pad, high === low ? 2 : 1);
