@@ -249,6 +249,18 @@ class PirbenchReport(unittest.TestCase):
             self.assertIn(hostile, page.evaluate("document.querySelector('#schemes .table').textContent"))
             self.assertEqual(page.requests()[1:], [])
 
+    def test_what_cannot_be_compared_is_kept_apart(self):
+        cells = measured(self.lines, 10_000)
+        others = [{**cell, "machine": {**cell["machine"], "commit": "another"}} for cell in cells[:5]]
+        threads = [{**cell, "threads": 2} for cell in cells[:3]]
+        with tempfile.TemporaryDirectory() as folder:
+            report = Report(self.browser, folder, cells + others + threads)
+            names = report.page.evaluate("[...document.getElementById('workload').options].map((option) => option.value)")
+            self.assertEqual(len(names), 3, names)
+            for name, count in zip(names, (len(cells), len(others), len(threads))):
+                report.set("workload", name)
+                self.assertEqual(report.points("#pareto .chart"), count, name)
+
     def test_extreme_numbers_end_in_a_page(self):
         cells = [json.loads(json.dumps(line)) for line in measured(self.lines, 10_000)[:3]]
         for cell, number in zip(cells, (1e18, 0, 5e-324)):

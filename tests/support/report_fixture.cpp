@@ -6,24 +6,16 @@
 #include <fstream>
 
 #include "tests/support/result_lines.hpp"
-#include "tools/pirbench/report.hpp"
+#include "tools/pirbench/report_command.hpp"
 
 int main(int argc, char** argv) {
   CLI::App app("The report of pirbench, on lines that are computed");
   app.require_subcommand(1);
-  std::string output;
-  std::vector<std::string> paths;
-  int status = 0;
-
-  CLI::App* const lines = app.add_subcommand("lines", "Write result lines");
-  lines->add_option("FILE", output)->required();
-  lines->callback([&] { std::ofstream(output) << cwtch::test::text_of(cwtch::test::experiment_lines()); });
-
-  CLI::App* const report = app.add_subcommand("report", "Make a report");
-  report->add_option("PATH", paths)->required();
-  report->add_option("-o", output)->required();
-  report->callback([&] { status = cwtch::pirbench::write_report(paths, output); });
-
+  std::string file;
+  app.add_subcommand("lines", "Write result lines")->add_option("FILE", file)->required();
+  const auto report = cwtch::pirbench::add_report(app);
   CLI11_PARSE(app, argc, argv);
-  return status;
+  if (app.got_subcommand("report")) return report();
+  std::ofstream(file) << cwtch::test::text_of(cwtch::test::experiment_lines());
+  return 0;
 }

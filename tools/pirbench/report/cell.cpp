@@ -133,6 +133,7 @@ nlohmann::ordered_json cell_json(const ResultLine& line) {
   json["scheme"] = scheme_json(line);
   json["geometry"] = {{"parts", line.geometry.parts}, {"partition", line.geometry.partition}};
   json["batch"] = line.batch;
+  json["threads"] = line.threads;
   json["status"] = name(line.outcome);
   json["reason"] = line.reason;
   json["bytes"] = {{"request", json_of(line.request)},

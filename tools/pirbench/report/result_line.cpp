@@ -117,6 +117,7 @@ void read_scheme(const Fields& root, ResultLine& line) {
   const Fields geometry = root.object("geometry");
   line.geometry = {geometry.at_least_one("parts"), geometry.text("partition")};
   line.batch = root.at_least_one("batch");
+  line.threads = root.optional_number("threads").value_or(1);
 }
 
 void read_outcome(const Fields& root, ResultLine& line) {

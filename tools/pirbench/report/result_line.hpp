@@ -47,6 +47,7 @@ struct ResultLine {
     std::string partition;
   } geometry;
   double batch = 1;
+  double threads = 1;  // of the server's half
   Outcome outcome = Outcome::measured;
   std::string reason;
   Quantity request, answer, statics, server_memory;  // bytes: of one query, of one query, per database, of a server

@@ -1,11 +1,12 @@
 // The tables at the end: all cells, whatever workload is chosen above.
 
-// What may be compared: the same rows, on the same machine and code.
+// What may be compared: the same rows, by the same code, on the same machine and as many threads.
 function workloadName(cell, severalMachines) {
   const {kind, rows, row_bytes, source, seed} = cell.workload;
   const machine = severalMachines ? ' · ' + machineName(cell.machine) : '';
+  const threads = cell.threads > 1 ? ' · ' + plural(cell.threads, 'thread') : '';
   return kind + ', ' + countText(rows) + ' rows of ' + countText(row_bytes) + ' B · ' + source +
-      (source === 'generated' ? ' from seed ' + seed : '') + machine;
+      (source === 'generated' ? ' from seed ' + seed : '') + threads + machine;
 }
 
 function machineName(machine) {
