@@ -1,0 +1,25 @@
+# Writes OUT: the files of PAGE, each as a string, and those of SCRIPTS as one. Run from the folder they lie in.
+function(embed variable content)
+  # A raw string has no escapes; its end mark must not occur in it.
+  string(FIND "${content}" ")embed\"" found)
+  if(NOT found EQUAL -1)
+    message(FATAL_ERROR "${variable} contains )embed\", which ends a raw string: change the mark in embed.cmake")
+  endif()
+  set(text "${text}extern const std::string_view ${variable};\nconst std::string_view ${variable} = R\"embed(${content})embed\";\n"
+      PARENT_SCOPE)
+endfunction()
+
+set(text "#include <string_view>\n\nnamespace cwtch::pirbench::report::assets {\n")
+foreach(file ${PAGE})
+  file(READ ${file} content)
+  string(MAKE_C_IDENTIFIER ${file} variable)
+  string(TOLOWER ${variable} variable)
+  embed(${variable} "${content}")
+endforeach()
+set(script "")
+foreach(file ${SCRIPTS})
+  file(READ ${file} content)
+  string(APPEND script "${content}\n")
+endforeach()
+embed(script "${script}")
+file(WRITE ${OUT} "${text}}  // namespace cwtch::pirbench::report::assets\n")
