@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <barrier>
+#include <thread>
+
+#include "bench/pir/ceilings.hpp"
+#include "bench/pir/figures.hpp"
+#include "bench/pir/row_major.hpp"
+#include "engine/core/check.hpp"
+#include "engine/core/random.hpp"
+#include "pir/lattice/crs.hpp"
+#include "pir/lattice/hint.hpp"
+
+namespace cwtch::bench {
+namespace {
+
+using kernels::kDegree;
+using kernels::TiledMatrix;
+
+constexpr size_t kPeakRounds = 200'000;
+constexpr int kTwoThreadsTurns = 5;
+constexpr size_t kBatchMax = 64;
+
+TiledMatrix filled(size_t width, uint64_t seed) {
+  TiledMatrix matrix(kRowBytes, width);
+  SeededRandom random(seed);
+  std::vector<uint8_t> bytes(kRowBytes);
+  for (size_t column = 0; column < width; ++column) {
+    random.fill(bytes);
+    matrix.set_column(column, bytes.data());
+  }
+  return matrix;
+}
+
+pir::Words some_queries(size_t words_count) {
+  SeededRandom random(2);
+  pir::Words words(words_count);
+  for (uint32_t& word : words) word = kernels::reduce(random.next());
+  return words;
+}
+
+struct Databases {
+  const TiledMatrix whole = filled(kRows, 1);
+  std::vector<TiledMatrix> parts;
+  // A dense hint's "queries" are the columns of the public matrix: kDegree of them, over one part.
+  const pir::Words queries = some_queries(std::max(kBatchMax * kRows, kDegree* kRows / kParts));
+  pir::Words answers = pir::Words(kDegree * kRowBytes);
+
+  Databases() {
+    for (size_t i = 0; i < kParts; ++i) parts.push_back(filled(kRows / kParts, i));
+  }
+  void scan(const TiledMatrix& matrix, size_t count, size_t thread = 0, size_t threads = 1) {
+    const kernels::BlockRange range{matrix.blocks() * thread / threads, matrix.blocks() * (thread + 1) / threads};
+    kernels::scan().multiply(matrix, queries.data(), count, kernels::Modulus::q, range, answers.data());
+  }
+};
+
+// From the moment that both threads run until both are done. Where other programs are busy, one of them often waits for
+// a core: the best of several.
+double two_threads(Databases& data, const TiledMatrix& matrix, size_t count) {
+  double best = 1e9;
+  for (int i = 0; i < kTwoThreadsTurns; ++i) {
+    std::barrier ready(2);
+    std::thread other([&] {
+      ready.arrive_and_wait();
+      data.scan(matrix, count, 1, 2);
+    });
+    ready.arrive_and_wait();
+    best = std::min(best, wall_seconds([&] {
+                      data.scan(matrix, count, 0, 2);
+                      other.join();
+                    }));
+  }
+  return best;
+}
+
+// The same answers from the other layout, or it is no comparison.
+void check_row_major(Databases& data, const RowMajor& records) {
+  data.scan(data.whole, 1);
+  pir::Words answers(kRowBytes);
+  records.multiply(data.queries.data(), 1, answers.data());
+  CHECK(std::equal(answers.begin(), answers.end(), data.answers.begin()));
+}
+
+}  // namespace
+
+std::vector<Figure> scan_figures(std::vector<std::shared_ptr<void>>& keep) {
+  const auto data = std::make_shared<Databases>();
+  keep.push_back(data);
+  const auto bytes = static_cast<double>(data->whole.bytes());
+  const auto part_bytes = static_cast<double>(data->parts[0].bytes());
+  std::vector<Figure> figures;
+  const auto add = [&](const char* name, const char* unit, double amount, bool slow, std::function<void()> work) {
+    figures.push_back(rate(name, unit, amount, slow, [work = std::move(work)] { return cpu_seconds(work); }));
+  };
+
+  add("read", "GB/s", bytes, false, [data] { read_once(data->whole.block(0, 0), data->whole.bytes()); });
+  add("scan.1", "GB/s", bytes, false, [data] { data->scan(data->whole, 1); });
+  add("scan.split8", "GB/s", bytes, false, [data] {
+    for (const TiledMatrix& part : data->parts) data->scan(part, 1);
+  });
+  figures.push_back(
+      rate("scan.1.two_threads", "GB/s", bytes, false, [data] { return two_threads(*data, data->whole, 1); }));
+
+  if (has_vnni()) {
+    add("vnni", "GMAC/s", static_cast<double>(kPeakRounds * kVnniInstructions * kVnniMacs), true,
+        [] { vnni_peak(kPeakRounds); });
+  }
+  add("scan.16", "GMAC/s", 16 * bytes, true, [data] { data->scan(data->whole, 16); });
+  add("scan.64", "GMAC/s", 64 * bytes, true, [data] { data->scan(data->whole, 64); });
+  // Of one part, since two threads rarely have both cores for as long as the whole takes.
+  add("scan.16.part", "GMAC/s", 16 * part_bytes, false, [data] { data->scan(data->parts[0], 16); });
+  figures.push_back(rate("scan.16.two_threads", "GMAC/s", 16 * part_bytes, false,
+                         [data] { return two_threads(*data, data->parts[0], 16); }));
+  // Both hints of one part, in multiply-adds of the dense one.
+  add("hint.dense", "GMAC/s", kDegree * part_bytes, true, [data] { data->scan(data->parts[0], kDegree); });
+  add("hint.structured", "GMAC/s", kDegree * part_bytes, true, [data, crs = pir::Crs("bench", "simplepir-v1")] {
+    pir::structured_hint(
+        data->parts[0],
+        [&](size_t, uint64_t block, pir::Polynomial slots) { crs.polynomial(pir::block_domain(block), slots); },
+        pir::run_serially);
+  });
+
+  if (has_vnni()) {
+    const auto records = std::make_shared<RowMajor>(data->whole);
+    keep.push_back(records);
+    check_row_major(*data, *records);
+    add("scan.1.row_major", "GB/s", bytes, false,
+        [data, records] { records->multiply(data->queries.data(), 1, data->answers.data()); });
+    add("scan.16.row_major", "GMAC/s", 16 * bytes, true,
+        [data, records] { records->multiply(data->queries.data(), 16, data->answers.data()); });
+  }
+  return figures;
+}
+
+}  // namespace cwtch::bench
