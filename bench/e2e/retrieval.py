@@ -17,6 +17,7 @@ ROWS = [
     ("pir.scan.64/vnni", "scan.64", "vnni", "vnni"),
     ("pir.scan.split8/1", "scan.split8", "in one part", "scan.1"),
     ("pir.scan.1.two_threads/1", "scan.1.two_threads", "1 thread", "scan.1.one_thread"),
+    ("pir.scan.1.two_threads/read", "scan.1.two_threads", "read, 2 threads", "read.two_threads"),
     ("pir.scan.16.two_threads/1", "scan.16.two_threads", "1 thread", "scan.16.one_thread"),
     ("pir.scan.1/row_major", "scan.1", "row by row", "scan.1.row_major"),
     ("pir.scan.16/row_major", "scan.16", "row by row", "scan.16.row_major"),

@@ -78,7 +78,7 @@ void stay_on(const std::vector<int>& numbers) {
 
 // By the clock, from the moment that the last thread is there until all are done; each on a core of its own, or two
 // would often share one while other programs run. One of them may still have to wait for its core: the best of several.
-double together(Databases& data, const TiledMatrix& matrix, size_t count, size_t threads) {
+double together(size_t threads, const std::function<void(size_t thread)>& work) {
   using Clock = std::chrono::steady_clock;
   const std::vector<int> all = cores();
   double best = 1e9;
@@ -88,7 +88,7 @@ double together(Databases& data, const TiledMatrix& matrix, size_t count, size_t
     const auto share = [&](size_t thread) {
       stay_on({all[thread]});
       ready.arrive_and_wait();
-      data.scan(matrix, count, thread, threads);
+      work(thread);
     };
     std::vector<std::thread> others;
     for (size_t thread = 1; thread < threads; ++thread) others.emplace_back(share, thread);
@@ -108,6 +108,24 @@ void check_row_major(Databases& data, const RowMajor& records) {
   CHECK(std::equal(answers.begin(), answers.end(), data.answers.begin()));
 }
 
+// Sixteen queries over one part, since both cores are rarely free for as long as the whole takes.
+void add_together(std::vector<Figure>& figures, const std::shared_ptr<Databases>& data, size_t threads) {
+  const std::string suffix = threads == 1 ? ".one_thread" : ".two_threads";
+  const auto add = [&](const char* name, const char* unit, double amount, std::function<void(size_t thread)> work) {
+    figures.push_back(rate(name + suffix, unit, amount, false,
+                           [threads, work = std::move(work)] { return together(threads, work); }));
+  };
+  const TiledMatrix &whole = data->whole, &part = data->parts[0];
+  add("read", "GB/s", static_cast<double>(whole.bytes()), [data, threads](size_t thread) {
+    const size_t share = data->whole.bytes() / threads;
+    read_once(data->whole.block(0, 0) + share * thread, share);
+  });
+  add("scan.1", "GB/s", static_cast<double>(whole.bytes()),
+      [data, threads](size_t thread) { data->scan(data->whole, 1, thread, threads); });
+  add("scan.16", "GMAC/s", 16 * static_cast<double>(part.bytes()),
+      [data, threads](size_t thread) { data->scan(data->parts[0], 16, thread, threads); });
+}
+
 }  // namespace
 
 std::vector<Figure> scan_figures(std::vector<std::shared_ptr<void>>& keep) {
@@ -125,13 +143,8 @@ std::vector<Figure> scan_figures(std::vector<std::shared_ptr<void>>& keep) {
   add("scan.split8", "GB/s", bytes, false, [data] {
     for (const TiledMatrix& part : data->parts) data->scan(part, 1);
   });
-  // Sixteen queries over one part, since both cores are rarely free for as long as the whole takes.
   for (size_t threads = 1; threads <= std::min<size_t>(2, cores().size()); ++threads) {
-    const std::string suffix = threads == 1 ? ".one_thread" : ".two_threads";
-    figures.push_back(rate("scan.1" + suffix, "GB/s", bytes, false,
-                           [data, threads] { return together(*data, data->whole, 1, threads); }));
-    figures.push_back(rate("scan.16" + suffix, "GMAC/s", 16 * part_bytes, false,
-                           [data, threads] { return together(*data, data->parts[0], 16, threads); }));
+    add_together(figures, data, threads);
   }
 
   if (has_vnni()) {
