@@ -8,8 +8,8 @@
 
 namespace cwtch::kernels {
 
-// CWTCH_KERNEL names one target for all kernels, so a kernel that has no target of that name ("avx2" where only scalar
-// and avx512 are worth having) takes the best below it in `order`. An unknown name, or one that this processor cannot
+// CWTCH_KERNEL names one target for all kernels, so a kernel that has no target of that name, because it would not pay,
+// takes the best below it in `order`. An unknown name, or one that this processor cannot
 // run, ends the program: a bench that silently measured something else would be worse.
 template <class Target>
 const Target& choose(const Target* targets, size_t count) {

@@ -2,6 +2,7 @@
 
 #include "kernels/choose.hpp"
 #include "kernels/pack.hpp"
+#include "kernels/pack_avx2.hpp"
 #include "kernels/pack_avx512.hpp"
 #include "kernels/pack_scalar.hpp"
 
@@ -10,6 +11,7 @@ namespace {
 
 constexpr PackTarget kTargets[] = {
     {"scalar", [] { return true; }, pack_scalar},
+    {"avx2", pack_avx2_usable, pack_avx2},
     {"avx512", pack_avx512_usable, pack_avx512},
 };
 

@@ -1,14 +1,10 @@
 #include "kernels/scan_avx2.hpp"
 
-#include <immintrin.h>
-
 #include <algorithm>
 
+#include "kernels/avx2.hpp"
 #include "kernels/scan_stripes.hpp"
 #include "kernels/unroll.hpp"
-
-#define CWTCH_AVX2 __attribute__((target("avx2")))
-#define CWTCH_AVX2_INLINE __attribute__((target("avx2"), always_inline)) inline
 
 // A word u stands for u or u - q (u - 2^32), whichever two digits of base 65536 from -32768 to 32767 can say: from
 // -2147516416 to 2147450879, which is 2^32 numbers. With v that number, the halves of v + 0x80008000 are the digits +

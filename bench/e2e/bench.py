@@ -12,6 +12,7 @@ import followers
 import live
 import machine
 import posts
+import retrieval
 import rows
 import shards
 import start
@@ -26,6 +27,7 @@ SECTIONS = {
     "memory": followers.memory,
     "start": start.run,
     "shards": shards.run,
+    "pir": retrieval.run,
 }
 
 
@@ -34,6 +36,7 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="write the rows there, as an array of objects")
     parser.add_argument("--quick", action="store_true", help="short rounds and small logs: at most five minutes")
     parser.add_argument("--only", metavar="NAME", help=f"these sections, by comma: {', '.join(SECTIONS)}")
+    parser.add_argument("--pir", dest="only", action="store_const", const="pir", help="--only pir")
     parser.add_argument("--resume", action="store_true", help="keep sections that an earlier run of this commit finished")
     parser.add_argument("--rounds", type=int, help="interleaved rounds, default 5 (3 with --quick)")
     parser.add_argument("--no-pin", action="store_true", help="let the scheduler place server and load")

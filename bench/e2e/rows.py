@@ -32,6 +32,19 @@ TARGETS = {
     "shards.2.cpu_per_gb/1": ("<=", 1.3),
     "shards.2.posts/1": (">=", 0.85),
     "shards.2.rate/1": (">=", 0.85),
+    "pir.scan.1/read": (">=", 0.95),
+    "pir.scan.16/vnni": (">=", 0.82),
+    "pir.scan.64/vnni": (">=", 0.86),
+    "pir.scan.split8/1": (">=", 0.95),
+    "pir.scan.1.two_threads/1": (">=", 1.7),
+    "pir.scan.16.two_threads/1": (">=", 1.9),
+    "pir.hint.dense/vnni": (">=", 0.85),
+    "pir.hint.structured/dense": (">=", 8),
+    "pir.ring32.pack/read": ("<=", 2),
+    "pir.ring32.prepare/pack_read": ("<=", 200),
+    "pir.ring32.prepare.alone/pack_read": ("<=", 200),
+    "pir.simplepir.record/read": ("<=", 1.1),
+    "pir.ring32.record/read": ("<=", 1.1),
 }
 # Promises about the value itself, not about a ratio.
 VALUE_TARGETS = {
@@ -42,6 +55,7 @@ VALUE_TARGETS = {
     "memory.idle_follower": ("<=", 4096),
     "memory.idle_follower_with_kernel": ("<=", 16384),
     "memory.key_index_per_record.1e7": ("<=", 3),
+    "pir.ring32.prepared_mib_per_part": ("<=", 60),
 }
 
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <random>
 
+#include "bench/pir/ceilings.hpp"
 #include "engine/core/aligned_memory.hpp"
 #include "kernels/pack.hpp"
 #include "kernels/ring.hpp"
@@ -75,15 +76,7 @@ void pack(benchmark::State& state, const PackTarget& target, size_t keys_count) 
 void read(benchmark::State& state) {
   const AlignedMemory prepared(prepared_words(kDigits) * sizeof(uint32_t));
   fill(prepared);
-  using Vector = uint64_t __attribute__((vector_size(64), aligned(64)));
-  const auto* const vectors = reinterpret_cast<const Vector*>(prepared.data());
-  for (auto _ : state) {
-    Vector sums[4] = {};
-    for (size_t i = 0; i + 4 <= prepared_words(kDigits) * sizeof(uint32_t) / sizeof(Vector); i += 4) {
-      for (size_t k = 0; k < 4; ++k) sums[k] ^= vectors[i + k];
-    }
-    benchmark::DoNotOptimize(sums);
-  }
+  for (auto _ : state) bench::read_once(prepared.data(), prepared.size() / 256 * 256);
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(prepared_words(kDigits) * sizeof(uint32_t)));
 }
 BENCHMARK(read)->Name("ring/read");

@@ -5,7 +5,6 @@
 // by as many threads.
 
 #include <benchmark/benchmark.h>
-#include <immintrin.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,20 +13,24 @@
 #include <thread>
 #include <vector>
 
+#include "bench/pir/ceilings.hpp"
 #include "engine/core/random.hpp"
 #include "kernels/scan.hpp"
 
 namespace cwtch::kernels {
 namespace {
 
-#define CWTCH_AVX512 __attribute__((target("avx512f,avx512vnni")))
+using bench::has_vnni;
+using bench::kVnniInstructions;
+using bench::kVnniMacs;
+using bench::read_once;
+using bench::vnni_peak;
 
 constexpr size_t kHeight = 3072;
 constexpr size_t kWidth = 65'536;
 constexpr size_t kSmallWidth = 1050;
 constexpr size_t kSmallCount = 8;
 constexpr size_t kHintQueries = 1024;
-constexpr double kVnniMacs = 16;  // of a byte and a 32-bit word, per VPDPBUSD
 
 TiledMatrix filled(size_t width) {
   TiledMatrix matrix(kHeight, width);
@@ -54,38 +57,10 @@ const std::vector<TiledMatrix>& small() {
   return matrices;
 }
 
-bool has_vnni() { return __builtin_cpu_supports("avx512vnni"); }
-
 // One thread's part of the bytes.
-CWTCH_AVX512 void read_avx512(const TiledMatrix& matrix, size_t thread, size_t threads) {
-  const auto* const lines = reinterpret_cast<const __m512i*>(matrix.block(0, 0));
-  __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
-  const size_t groups = matrix.bytes() / 256;
-  for (size_t i = groups * thread / threads * 4; i < groups * (thread + 1) / threads * 4; i += 4) {
-    a = _mm512_xor_si512(a, lines[i]);
-    b = _mm512_xor_si512(b, lines[i + 1]);
-    c = _mm512_xor_si512(c, lines[i + 2]);
-    d = _mm512_xor_si512(d, lines[i + 3]);
-  }
-  const __m512i all = _mm512_xor_si512(_mm512_xor_si512(a, b), _mm512_xor_si512(c, d));
-  benchmark::DoNotOptimize(all);
-}
-
-constexpr int kPeakInstructions = 16;
-CWTCH_AVX512 void vnni_peak(size_t rounds) {
-  __m512i x = _mm512_set1_epi32(3);
-  for (size_t i = 0; i < rounds; ++i) {
-    // Sixteen that do not wait for each other; each waits for its own of the round before.
-    asm volatile(
-        "vpdpbusd %0, %0, %%zmm16\n vpdpbusd %0, %0, %%zmm17\n vpdpbusd %0, %0, %%zmm18\n vpdpbusd %0, %0, %%zmm19\n"
-        "vpdpbusd %0, %0, %%zmm20\n vpdpbusd %0, %0, %%zmm21\n vpdpbusd %0, %0, %%zmm22\n vpdpbusd %0, %0, %%zmm23\n"
-        "vpdpbusd %0, %0, %%zmm24\n vpdpbusd %0, %0, %%zmm25\n vpdpbusd %0, %0, %%zmm26\n vpdpbusd %0, %0, %%zmm27\n"
-        "vpdpbusd %0, %0, %%zmm28\n vpdpbusd %0, %0, %%zmm29\n vpdpbusd %0, %0, %%zmm30\n vpdpbusd %0, %0, %%zmm31\n"
-        : "+v"(x)
-        :
-        : "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27",
-          "xmm28", "xmm29", "xmm30", "xmm31");
-  }
+void read_part(const TiledMatrix& matrix, size_t thread, size_t threads) {
+  const size_t groups = matrix.bytes() / 256, first = groups * thread / threads;
+  read_once(matrix.block(0, 0) + first * 256, (groups * (thread + 1) / threads - first) * 256);
 }
 
 double seconds(const std::function<void()>& work) {
@@ -122,7 +97,7 @@ void measure(benchmark::State& state, const std::vector<const TiledMatrix*>& mat
   for (auto _ : state) {
     if (has_vnni()) {
       best.read = std::min(best.read, together(threads, [&](size_t thread) {
-                             for (const TiledMatrix* matrix : matrices) read_avx512(*matrix, thread, threads);
+                             for (const TiledMatrix* matrix : matrices) read_part(*matrix, thread, threads);
                            }));
       best.vnni = std::min(best.vnni, together(threads, [&](size_t) { vnni_peak(rounds); }));
     }
@@ -135,7 +110,8 @@ void measure(benchmark::State& state, const std::vector<const TiledMatrix*>& mat
   state.counters["best_macs/s"] = macs / best.work;
   if (!has_vnni()) return;
   state.counters["of_read"] = best.read / best.work;
-  const double peak = kPeakInstructions * kVnniMacs * static_cast<double>(rounds * threads) / best.vnni;
+  const double peak =
+      static_cast<double>(kVnniInstructions * kVnniMacs) * static_cast<double>(rounds * threads) / best.vnni;
   state.counters["of_vnni"] = macs / best.work / peak;
 }
 
@@ -171,7 +147,7 @@ void scan_small(benchmark::State& state, const ScanTarget& target, size_t count)
 void BM_scan_read(benchmark::State& state) {
   if (!has_vnni()) return state.SkipWithError("needs AVX-512 VNNI");
   const TiledMatrix& matrix = large();
-  for (auto _ : state) read_avx512(matrix, 0, 1);
+  for (auto _ : state) read_part(matrix, 0, 1);
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(large().bytes()));
 }
 BENCHMARK(BM_scan_read)->Name("scan/ceiling/read")->Unit(benchmark::kMillisecond);
@@ -179,8 +155,8 @@ BENCHMARK(BM_scan_read)->Name("scan/ceiling/read")->Unit(benchmark::kMillisecond
 void BM_scan_vnni(benchmark::State& state) {
   if (!has_vnni()) return state.SkipWithError("needs AVX-512 VNNI");
   for (auto _ : state) vnni_peak(kPeakRounds);
-  state.counters["macs/s"] =
-      benchmark::Counter(kPeakInstructions * kVnniMacs * kPeakRounds, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["macs/s"] = benchmark::Counter(static_cast<double>(kVnniInstructions * kVnniMacs) * kPeakRounds,
+                                                benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(BM_scan_vnni)->Name("scan/ceiling/vnni")->Unit(benchmark::kMillisecond);
 

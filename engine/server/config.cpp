@@ -128,11 +128,15 @@ OrText<void> check_schemes(const Config& config) {
       return wrong(fmt::format("pir.schemes: with {} {}. If its users may rely on you, pass --allow-relaxed-trust",
                                name, scheme->info().leakage.note));
     }
+    if (const Status fits = scheme->fits({.rows = config.database_rows_max}); !fits) {
+      return wrong(fmt::format("pir.database_rows_max = {}: {}. Choose a smaller one, or another scheme",
+                               config.database_rows_max, fits.error().context));
+    }
   }
   for (uint64_t rows = pir::Grid().unit; rows <= config.database_rows_max; rows *= pir::Grid().factor) {
     if (rows == config.database_rows_max) return {};
   }
-  return wrong("pir.database_rows_max must be 8192, 65536 or 524288");
+  return wrong("pir.database_rows_max must be 8192 or 65536");
 }
 
 }  // namespace

@@ -4,13 +4,13 @@
 
 namespace cwtch::pir {
 
-Noise noise_of(const Lattice& lattice, uint64_t columns, double sigma) {
+Noise noise_of(const Lattice& lattice, uint64_t columns, double sigma, double squares) {
   constexpr double degree = kernels::kDegree, q = kernels::kQ;
   const auto uniform = [](double width) { return width * width / 12; };  // variance of a uniform error
   const double s2 = sigma * sigma;
   Noise noise;
   const double query = lattice.dropped_query_bits > 0 ? uniform(std::exp2(lattice.dropped_query_bits)) : 0;
-  noise.scan = static_cast<double>(columns) * (s2 + query) * uniform(kPlain);
+  noise.scan = static_cast<double>(columns) * (s2 + query) * squares;
   if (lattice.digits > 0) {
     const double base = std::exp2(lattice.base_bits);
     // The last digit holds what is left of a value below q: less than the others.
@@ -20,6 +20,12 @@ Noise noise_of(const Lattice& lattice, uint64_t columns, double sigma) {
   }
   noise.change = degree * s2 * uniform(q / std::exp2(kHintBits)) + uniform(q / std::exp2(kAnswerBits));
   return noise;
+}
+
+uint64_t columns_max(const Lattice& lattice) {
+  uint64_t columns = 1;
+  while (noise_of(lattice, 2 * columns, kSigma, kPadding).margin() >= kMarginMin) columns *= 2;
+  return columns;
 }
 
 double Noise::failure_log2() const {

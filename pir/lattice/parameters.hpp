@@ -24,20 +24,20 @@ struct Lattice {
   uint32_t dropped_query_bits;  // of each query word: 4 leaves 28
   // InspiRING packing; digits = 0: none.
   uint32_t base_bits = 0, digits = 0, dropped_key_bits = 0;
-  uint64_t columns_max;  // of a matrix
 };
 
-inline constexpr Lattice kSimplePir1{.name = "simplepir-v1", .dropped_query_bits = 4, .columns_max = uint64_t{1} << 19};
-inline constexpr Lattice kRing32{.name = "ring32-v1",
-                                 .dropped_query_bits = 0,
-                                 .base_bits = 6,
-                                 .digits = 5,
-                                 .dropped_key_bits = 2,
-                                 .columns_max = uint64_t{1} << 19};
+inline constexpr Lattice kSimplePir1{.name = "simplepir-v1", .dropped_query_bits = 4};
+inline constexpr Lattice kRing32{
+    .name = "ring32-v1", .dropped_query_bits = 0, .base_bits = 6, .digits = 5, .dropped_key_bits = 2};
+
+// E[d^2] of the centred bytes d that one row of a matrix holds. Records end in zeros, which are -128 when centred: at
+// some offsets nearly every column holds the byte that makes the most noise.
+constexpr double kRandomBytes = kPlain * kPlain / 12.0;
+constexpr double kPadding = kPlain * kPlain / 4.0;
 
 // Variances of the error of one decrypted coefficient, in units of 1 modulo q; each is one term of the sum.
 struct Noise {
-  double scan = 0;    // columns * (sigma^2 + rounding of the query) * E[d^2], d the centred byte
+  double scan = 0;    // columns * (sigma^2 + rounding of the query) * E[d^2]
   double pack = 0;    // (d-1) * d * sigma^2 * E[digit^2] summed over the digits
   double drop = 0;    // of the bits that the digits leave out
   double change = 0;  // of modulus, for answer and hint
@@ -48,8 +48,11 @@ struct Noise {
   // That one coefficient is wrong, log2.
   double failure_log2() const;
 };
-Noise noise_of(const Lattice& lattice, uint64_t columns, double sigma = kSigma);
+Noise noise_of(const Lattice& lattice, uint64_t columns, double sigma = kSigma, double squares = kRandomBytes);
 
 constexpr double kMarginMin = 8.5;
+// Of a matrix: the largest power of two that leaves kMarginMin where every column is padding
+// (docs/decisions/0004-columns.md).
+uint64_t columns_max(const Lattice& lattice);
 
 }  // namespace cwtch::pir

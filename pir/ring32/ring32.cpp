@@ -303,7 +303,7 @@ const Info& Ring32::info() const {
 Status Ring32::fits(const Geometry& geometry) const {
   uint64_t widest = 0;
   for (uint32_t part = 0; part < geometry.parts; ++part) widest = std::max(widest, geometry.part_rows(part));
-  if (widest > kSet.columns_max) return fail(Errc::unsupported, "ring32: more rows in a part than its noise allows");
+  if (widest > columns_max(kSet)) return fail(Errc::unsupported, "ring32: more rows in a part than its noise allows");
   return {};
 }
 

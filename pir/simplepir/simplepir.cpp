@@ -192,7 +192,7 @@ const Info& SimplePir::info() const {
 
 Status SimplePir::fits(const Geometry& geometry) const {
   if (geometry.parts != 1) return fail(Errc::unsupported, "simplepir: a database has one part");
-  if (geometry.rows > kSet.columns_max) return fail(Errc::unsupported, "simplepir: more rows than its noise allows");
+  if (geometry.rows > columns_max(kSet)) return fail(Errc::unsupported, "simplepir: more rows than its noise allows");
   return {};
 }
 

@@ -10,10 +10,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+import types
 import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "bench" / "e2e"))
+import retrieval  # noqa: E402
 import rows  # noqa: E402
 
 LOADGEN = sys.argv[1]
@@ -170,6 +172,50 @@ class Rows(unittest.TestCase):
         self.assertEqual(kept("live.p99_ms.under_256_readers", 2.5, "ms", 5, "nginx", 10.0), [True, False])
         self.assertEqual(kept("start.ready_ms.1e6", 300, "ms", 5), [True])
         self.assertEqual(kept("start.ready_ms.1e4", 300, "ms", 5), [])
+
+
+class Retrieval(unittest.TestCase):
+    def run_with(self, rounds):
+        """The section's rows, and what it says, of a program that prints these figures."""
+        about = {"rows": 1000, "row_bytes": 3000, "prepared_bytes": 1e6, "prepared_bytes_per_part": 3 << 20, "packings": 3}
+        about["units"] = {name: "unit" for name in rounds[0]}
+        lines = "\n".join(json.dumps(line) for line in [about, *rounds])
+        with tempfile.TemporaryDirectory() as directory:
+            program = pathlib.Path(directory) / "pir_bench"
+            program.write_text(f"#!/bin/sh\ncat <<'EOF'\n{lines}\nEOF\n")
+            program.chmod(0o755)
+            said = []
+            context = types.SimpleNamespace(programs=program.parent, rounds=len(rounds), say=said.append)
+            return {row["name"]: row for row in retrieval.run(context)}, "\n".join(said)
+
+    FIGURES = {
+        figure for row in retrieval.ROWS for figure in (row[1], row[3])
+    } - {None, "pack_read", "database_read", "database_read_and_packings"}
+
+    # What is read is compared with its bytes at the bandwidth of the same round.
+    def test_rows_stand_beside_their_ceilings(self):
+        figures = dict.fromkeys(self.FIGURES, 8.0) | {"read": 2.0, "scan.1": 1.0, "ring32.pack": 0.25}
+        found, _ = self.run_with([figures] * 3)
+        self.assertEqual(list(found), [row[0] for row in retrieval.ROWS] + ["pir.ring32.prepared_mib_per_part"])
+        self.assertEqual(found["pir.scan.1/read"]["ratio"], 0.5)
+        self.assertEqual(found["pir.ring32.pack/read"]["peer_value"], 0.5)
+        self.assertEqual(found["pir.simplepir.record/read"]["peer_value"], 1.5)
+        self.assertEqual(found["pir.ring32.record/read"]["peer_value"], 2.25)
+        self.assertEqual(found["pir.ring32.prepared_mib_per_part"]["value"], 3)
+        self.assertEqual(found["pir.scan.1/read"]["runs"], 3)
+
+    # Every promise is about a row that exists.
+    def test_promises_have_rows(self):
+        names = {row[0] for row in retrieval.ROWS} | {"pir.ring32.prepared_mib_per_part"}
+        promised = [name for name in (*rows.TARGETS, *rows.VALUE_TARGETS) if name.startswith("pir.")]
+        self.assertEqual(set(promised) - names, set())
+
+    def test_without_vnni_its_rows_are_left_out_and_it_says_so(self):
+        figures = dict.fromkeys(self.FIGURES - {"vnni", "scan.1.row_major", "scan.16.row_major"}, 8.0)
+        found, said = self.run_with([figures])
+        self.assertNotIn("pir.scan.16/vnni", found)
+        self.assertIn("pir.scan.1/read", found)
+        self.assertIn("pir.scan.16/vnni is left out", said)
 
 
 if __name__ == "__main__":

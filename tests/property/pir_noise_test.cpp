@@ -118,7 +118,7 @@ void simplepir_at(const Geometry& geometry, size_t batches) {
 TEST(PirNoise, Ring32IsAsNoisyAsTheFormulaSays) {
   if (kFull) {
     ring32_at({0, uint64_t{1} << 18, 3072, 8, Partition::interleaved}, 53);  // 10,176 packings
-    ring32_at({0, uint64_t{1} << 18, 1024, 1}, 4);
+    ring32_at({0, columns_max(kRing32), 1024, 1}, 4);
   } else {
     ring32_at({0, uint64_t{1} << 15, 1024, 4}, 2);
     ring32_at({0, uint64_t{1} << 16, 512, 1}, 2);
@@ -127,7 +127,7 @@ TEST(PirNoise, Ring32IsAsNoisyAsTheFormulaSays) {
 
 TEST(PirNoise, SimplePirIsAsNoisyAsTheFormulaSays) {
   if (kFull) {
-    simplepir_at({0, uint64_t{1} << 19, 1024, 1}, 4);
+    simplepir_at({0, columns_max(kSimplePir1), 1024, 1}, 4);
   } else {
     simplepir_at({1000, uint64_t{1} << 14, 1024, 1}, 2);
     simplepir_at({0, uint64_t{1} << 16, 512, 1}, 2);
@@ -136,11 +136,7 @@ TEST(PirNoise, SimplePirIsAsNoisyAsTheFormulaSays) {
 
 // Records are padded with zeros, so that at many offsets most rows hold the same byte, the lowest there is: three times
 // the variance of random bytes, and the sum of all rounding errors of a query if they had a mean.
-Noise noise_of_zeros(const Lattice& lattice, uint64_t columns) {
-  Noise noise = noise_of(lattice, columns);
-  noise.scan *= 128.0 * 128 / (kPlain * kPlain / 12.0);
-  return noise;
-}
+Noise noise_of_zeros(const Lattice& lattice, uint64_t columns) { return noise_of(lattice, columns, kSigma, kPadding); }
 test::RandomRows padding(const Geometry& geometry) {
   test::RandomRows rows(geometry, 1);
   for (uint64_t row = geometry.first_row; row < geometry.end_row(); ++row) {
@@ -158,21 +154,22 @@ void expect_padding_does_no_harm(const char* what, const Geometry& geometry, con
   EXPECT_LT(std::abs(measured.mean()), 2 * noise.deviation());
 }
 
-TEST(PirNoise, PaddingDoesSimplePirNoHarm) {
-  const Geometry geometry{0, uint64_t{1} << 17, 512, 1};
+// As many rows as a scheme takes; of few bytes, since all offsets of one query have nearly the same error.
+template <class Scheme>
+void padding_at(const Geometry& geometry, const Lattice& set, OpenedNumbers opened) {
+  ASSERT_TRUE(Scheme().fits(geometry));
   const test::RandomRows rows = padding(geometry);
-  const auto server = SimplePir().serve(kThreads, geometry, rows);
-  const Measured measured =
-      measure(*server, clients_of<SimplePir>(*server, kClients), SimplePir::opened_numbers, rows, 1, 1);
-  expect_padding_does_no_harm("simplepir, padding", geometry, measured, noise_of_zeros(kSimplePir1, geometry.rows));
+  const auto server = Scheme().serve(kThreads, geometry, rows);
+  const Measured measured = measure(*server, clients_of<Scheme>(*server, kClients), opened, rows, kFull ? 32 : 4, 1);
+  expect_padding_does_no_harm(set.name, geometry, measured, noise_of_zeros(set, geometry.rows));
+}
+
+TEST(PirNoise, PaddingDoesSimplePirNoHarm) {
+  padding_at<SimplePir>({0, columns_max(kSimplePir1), 64, 1}, kSimplePir1, SimplePir::opened_numbers);
 }
 
 TEST(PirNoise, PaddingDoesRing32NoHarm) {
-  const Geometry geometry{0, uint64_t{1} << 16, 512, 1};
-  const test::RandomRows rows = padding(geometry);
-  const auto server = Ring32().serve(kThreads, geometry, rows);
-  const Measured measured = measure(*server, clients_of<Ring32>(*server, kClients), opened_numbers, rows, 1, 1);
-  expect_padding_does_no_harm("ring32, padding", geometry, measured, noise_of_zeros(kRing32, geometry.rows));
+  padding_at<Ring32>({0, columns_max(kRing32), 64, 1}, kRing32, opened_numbers);
 }
 
 // The deviation of secrets and errors that leaves this margin.
@@ -219,18 +216,43 @@ TEST(PirNoise, SimplePirFailsWhereTheFormulaSays) {
   }
 }
 
-// What parameters are safe for, by formula: random bytes at the widest a scheme takes, and the worst bytes at what a
-// server's grid offers.
-TEST(PirNoise, MarginsAreWideEnough) {
-  for (const Lattice* set : {&kSimplePir1, &kRing32}) {
-    EXPECT_GE(noise_of(*set, set->columns_max).margin(), kMarginMin) << set->name;
-    EXPECT_GE(noise_of_zeros(*set, 65536).margin(), kMarginMin) << set->name;
-    std::printf(
-        "%s: margin %.2f at 2^19 columns of random bytes, 2^%.0f per number; of zeros: %.2f at 2^19, %.2f at "
-        "2^16\n",
-        set->name, noise_of(*set, uint64_t{1} << 19).margin(), noise_of(*set, uint64_t{1} << 19).failure_log2(),
-        noise_of_zeros(*set, uint64_t{1} << 19).margin(), noise_of_zeros(*set, 65536).margin());
+// By the docs' formulas, written again: how many deviations lie between a byte and the next, where all of them are 0.
+double margin_of_zeros(const Lattice& set, double columns) {
+  constexpr double q = 4293918721, d = 1024, s2 = 11 * 11;
+  const double query = set.dropped_query_bits == 4 ? 16.0 * 16 / 12 : 0;
+  const double pack = set.digits == 5 ? 1023 * d * s2 * (4 * 64 * 64 + std::pow(q / (4 * std::pow(64, 4)), 2)) / 12 : 0;
+  const double drop = set.digits == 5 ? 1023 * d * s2 * 4 * 4 / 12 : 0;
+  const double change = d * s2 * std::pow(q / (1 << 20), 2) / 12 + std::pow(q / (1 << 12), 2) / 12;
+  return std::floor(q / 256) / 2 / std::sqrt(columns * (s2 + query) * 128 * 128 + pack + drop + change);
+}
+
+// The widest matrix that a scheme takes keeps the rule even where every row is padding, and one twice as wide would
+// not: 2^18 columns for simplepir, 2^17 for ring32.
+TEST(PirNoise, TheWidestMatrixKeepsTheMarginAndTheNextDoesNot) {
+  for (const auto& [set, columns_log2] : {std::pair(&kSimplePir1, 18), std::pair(&kRing32, 17)}) {
+    SCOPED_TRACE(set->name);
+    const uint64_t columns = columns_max(*set);
+    EXPECT_EQ(columns, uint64_t{1} << columns_log2);
+    for (const uint64_t width : {uint64_t{1}, uint64_t{65'536}, columns, 2 * columns}) {
+      const double expected = margin_of_zeros(*set, static_cast<double>(width));
+      EXPECT_NEAR(noise_of_zeros(*set, width).margin(), expected, 1e-9 * expected) << width;
+    }
+    EXPECT_GE(margin_of_zeros(*set, static_cast<double>(columns)), kMarginMin);
+    EXPECT_LT(margin_of_zeros(*set, static_cast<double>(2 * columns)), kMarginMin);
+    EXPECT_GT(noise_of(*set, columns).margin(), noise_of_zeros(*set, columns).margin());
+    std::printf("%s: margin at 2^%d columns: %.2f of random bytes, 2^%.0f per number; %.2f of zeros, 2^%.0f\n",
+                set->name, columns_log2, noise_of(*set, columns).margin(), noise_of(*set, columns).failure_log2(),
+                noise_of_zeros(*set, columns).margin(), noise_of_zeros(*set, columns).failure_log2());
   }
+}
+
+// fits() draws the line there: per part, of which the widest counts.
+TEST(PirNoise, SchemesTakeNothingWider) {
+  const uint64_t whole = columns_max(kSimplePir1), part = columns_max(kRing32);
+  EXPECT_TRUE(SimplePir().fits({.rows = whole}));
+  EXPECT_EQ(SimplePir().fits({.rows = whole + 1}).error().code, Errc::unsupported);
+  EXPECT_TRUE(Ring32().fits({.rows = 8 * part, .parts = 8}));
+  EXPECT_EQ(Ring32().fits({.rows = 8 * part + 1, .parts = 8}).error().code, Errc::unsupported);
 }
 
 }  // namespace

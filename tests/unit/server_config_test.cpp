@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "engine/server/config.hpp"
+#include "pir/grid.hpp"
 
 namespace cwtch::server {
 namespace {
@@ -142,6 +144,25 @@ TEST(Config, DangerousCombinationsAreRefused) {
   config.shards = 2;
   config.writer_shard = 2;
   EXPECT_FALSE(check(config));
+}
+
+// The largest databases that can be configured are those that the schemes' noise allows: the next on the grid are not.
+TEST(Config, DatabasesAreAsLargeAsTheirNoiseAllows) {
+  const auto named = [](const Option& option) { return option.flag() == "--database-rows-max"; };
+  const auto option = std::find_if(options().begin(), options().end(), named);
+  ASSERT_NE(option, options().end());
+  for (const std::string scheme : {"simplepir", "ring32"}) {
+    Config config;
+    config.schemes = {scheme};
+    config.database_rows_max = option->max;
+    EXPECT_TRUE(check(config)) << scheme;
+    config.database_rows_max *= pir::Grid().factor;
+    const auto checked = check(config);
+    ASSERT_FALSE(checked) << scheme;
+    EXPECT_THAT(checked.error(), HasSubstr("pir.database_rows_max = 524288: " + scheme));
+    config.database_rows_max = 1000;
+    EXPECT_THAT(check(config).error(), HasSubstr("must be 8192 or 65536"));
+  }
 }
 
 TEST(Config, NearestHasTheFewestEdits) {

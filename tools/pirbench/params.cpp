@@ -29,10 +29,8 @@ Row row_of(const pir::Lattice& set) {
   for (const pir::Scheme* each : pir::schemes()) {
     if (set.name == std::string_view(each->info().parameters)) scheme = each->info().name;
   }
-  const pir::Noise random = pir::noise_of(set, set.columns_max);
-  pir::Noise padding = random;
-  constexpr double kRandomSquare = pir::kPlain * pir::kPlain / 12.0, kZeroSquare = pir::kPlain * pir::kPlain / 4.0;
-  padding.scan *= kZeroSquare / kRandomSquare;
+  const pir::Noise random = pir::noise_of(set, columns_max(set));
+  const pir::Noise padding = pir::noise_of(set, columns_max(set), pir::kSigma, pir::kPadding);
   return {set, scheme, random.margin(), random.failure_log2(), padding.margin()};
 }
 
@@ -66,7 +64,7 @@ Json params_json() {
                     {"hint_bits", pir::kHintBits},
                     {"packing_digits", set->digits},
                     {"packing_base_bits", set->base_bits},
-                    {"m_max", set->columns_max},
+                    {"m_max", columns_max(*set)},
                     {"margin", row.margin},
                     {"failure_log2", row.failure_log2},
                     {"margin_padding", row.margin_padding}});
@@ -98,7 +96,7 @@ std::string params_markdown() {
         fmt::format("| `{}` | `{}` | {} | {:.3f} | {} | {} | {}, {}, {} | {} | 2^{:.0f} | {:.1f} | {:.0f} | {:.1f} |\n",
                     set->name, row.scheme, kernels::kDegree, modulus_log2(), pir::kSigma, pir::kPlain,
                     32 - set->dropped_query_bits, pir::kAnswerBits, pir::kHintBits, packing,
-                    std::log2(static_cast<double>(set->columns_max)), row.margin, row.failure_log2, row.margin_padding);
+                    std::log2(static_cast<double>(columns_max(*set))), row.margin, row.failure_log2, row.margin_padding);
   }
   text += "\n| attack | cost model | bits | by |\n|---|---|---|---|\n";
   for (const pir::Estimate& estimate : pir::kLwe1024Estimates) {
