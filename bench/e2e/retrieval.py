@@ -1,7 +1,7 @@
 """Private retrieval beside this machine's ceilings: samples of one program, pir_bench, which measures all of them in turns.
 
 Ceilings: "read", one sequential pass over the database, on huge pages; "vnni", VPDPBUSD on registers alone. Where a
-processor has no VNNI, rows that need it are left out.
+processor has no VNNI, or a single core, rows that need it are left out.
 """
 
 import json
@@ -16,8 +16,9 @@ ROWS = [
     ("pir.scan.16/vnni", "scan.16", "vnni", "vnni"),
     ("pir.scan.64/vnni", "scan.64", "vnni", "vnni"),
     ("pir.scan.split8/1", "scan.split8", "in one part", "scan.1"),
-    ("pir.scan.1.two_threads/1", "scan.1.two_threads", "1 thread", "scan.1"),
-    ("pir.scan.16.two_threads/1", "scan.16.two_threads", "1 thread", "scan.16.part"),
+    ("pir.scan.1.two_threads/1", "scan.1.two_threads", "1 thread", "scan.1.one_thread"),
+    ("pir.scan.1.two_threads/read", "scan.1.two_threads", "read, 2 threads", "read.two_threads"),
+    ("pir.scan.16.two_threads/1", "scan.16.two_threads", "1 thread", "scan.16.one_thread"),
     ("pir.scan.1/row_major", "scan.1", "row by row", "scan.1.row_major"),
     ("pir.scan.16/row_major", "scan.16", "row by row", "scan.16.row_major"),
     ("pir.hint.dense/vnni", "hint.dense", "vnni", "vnni"),
@@ -53,7 +54,7 @@ def run(context):
         if all(f is None or f in samples.figures for f in (figure, peer_figure)):
             result.append(row(name, figure, peer, peer_figure))
         else:
-            context.say(f"  {name} is left out: this processor has no AVX-512 VNNI")
+            context.say(f"  {name} is left out: it needs AVX-512 VNNI, or two cores")
     prepared = about["prepared_bytes_per_part"] / (1 << 20)
     result.append(rows.row("pir.ring32.prepared_mib_per_part", prepared, "MiB", 1))
     return result

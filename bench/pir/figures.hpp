@@ -2,7 +2,6 @@
 // on the machine meets all of them; the best turn counts, and what is made of several rounds is the reader's.
 #pragma once
 
-#include <chrono>
 #include <ctime>
 #include <functional>
 #include <memory>
@@ -38,12 +37,6 @@ inline double cpu_seconds(const std::function<void()>& work) {
   const double begin = now();
   work();
   return now() - begin;
-}
-
-inline double wall_seconds(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 constexpr size_t kRowBytes = 3072;

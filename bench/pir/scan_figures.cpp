@@ -1,5 +1,8 @@
+#include <sched.h>
+
 #include <algorithm>
 #include <barrier>
+#include <chrono>
 #include <thread>
 
 #include "bench/pir/ceilings.hpp"
@@ -17,7 +20,7 @@ using kernels::kDegree;
 using kernels::TiledMatrix;
 
 constexpr size_t kPeakRounds = 200'000;
-constexpr int kTwoThreadsTurns = 5;
+constexpr int kTogetherTurns = 5;
 constexpr size_t kBatchMax = 64;
 
 TiledMatrix filled(size_t width, uint64_t seed) {
@@ -54,21 +57,45 @@ struct Databases {
   }
 };
 
-// From the moment that both threads run until both are done. Where other programs are busy, one of them often waits for
-// a core: the best of several.
-double two_threads(Databases& data, const TiledMatrix& matrix, size_t count) {
+// The cores that this program may use.
+std::vector<int> cores() {
+  cpu_set_t allowed;
+  CHECK(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+  std::vector<int> numbers;
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(core, &allowed)) numbers.push_back(core);
+  }
+  return numbers;
+}
+
+// The calling thread, on these cores alone.
+void stay_on(const std::vector<int>& numbers) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int core : numbers) CPU_SET(core, &set);
+  CHECK(sched_setaffinity(0, sizeof set, &set) == 0);
+}
+
+// By the clock, from the moment that the last thread is there until all are done; each on a core of its own, or two
+// would often share one while other programs run. One of them may still have to wait for its core: the best of several.
+double together(size_t threads, const std::function<void(size_t thread)>& work) {
+  using Clock = std::chrono::steady_clock;
+  const std::vector<int> all = cores();
   double best = 1e9;
-  for (int i = 0; i < kTwoThreadsTurns; ++i) {
-    std::barrier ready(2);
-    std::thread other([&] {
+  for (int i = 0; i < kTogetherTurns; ++i) {
+    Clock::time_point begin;
+    std::barrier ready(static_cast<ptrdiff_t>(threads), [&]() noexcept { begin = Clock::now(); });
+    const auto share = [&](size_t thread) {
+      stay_on({all[thread]});
       ready.arrive_and_wait();
-      data.scan(matrix, count, 1, 2);
-    });
-    ready.arrive_and_wait();
-    best = std::min(best, wall_seconds([&] {
-                      data.scan(matrix, count, 0, 2);
-                      other.join();
-                    }));
+      work(thread);
+    };
+    std::vector<std::thread> others;
+    for (size_t thread = 1; thread < threads; ++thread) others.emplace_back(share, thread);
+    share(0);
+    for (std::thread& other : others) other.join();
+    best = std::min(best, std::chrono::duration<double>(Clock::now() - begin).count());
+    stay_on(all);
   }
   return best;
 }
@@ -79,6 +106,24 @@ void check_row_major(Databases& data, const RowMajor& records) {
   pir::Words answers(kRowBytes);
   records.multiply(data.queries.data(), 1, answers.data());
   CHECK(std::equal(answers.begin(), answers.end(), data.answers.begin()));
+}
+
+// Sixteen queries over one part, since both cores are rarely free for as long as the whole takes.
+void add_together(std::vector<Figure>& figures, const std::shared_ptr<Databases>& data, size_t threads) {
+  const std::string suffix = threads == 1 ? ".one_thread" : ".two_threads";
+  const auto add = [&](const char* name, const char* unit, double amount, std::function<void(size_t thread)> work) {
+    figures.push_back(rate(name + suffix, unit, amount, false,
+                           [threads, work = std::move(work)] { return together(threads, work); }));
+  };
+  const TiledMatrix &whole = data->whole, &part = data->parts[0];
+  add("read", "GB/s", static_cast<double>(whole.bytes()), [data, threads](size_t thread) {
+    const size_t share = data->whole.bytes() / threads;
+    read_once(data->whole.block(0, 0) + share * thread, share);
+  });
+  add("scan.1", "GB/s", static_cast<double>(whole.bytes()),
+      [data, threads](size_t thread) { data->scan(data->whole, 1, thread, threads); });
+  add("scan.16", "GMAC/s", 16 * static_cast<double>(part.bytes()),
+      [data, threads](size_t thread) { data->scan(data->parts[0], 16, thread, threads); });
 }
 
 }  // namespace
@@ -98,8 +143,9 @@ std::vector<Figure> scan_figures(std::vector<std::shared_ptr<void>>& keep) {
   add("scan.split8", "GB/s", bytes, false, [data] {
     for (const TiledMatrix& part : data->parts) data->scan(part, 1);
   });
-  figures.push_back(
-      rate("scan.1.two_threads", "GB/s", bytes, false, [data] { return two_threads(*data, data->whole, 1); }));
+  for (size_t threads = 1; threads <= std::min<size_t>(2, cores().size()); ++threads) {
+    add_together(figures, data, threads);
+  }
 
   if (has_vnni()) {
     add("vnni", "GMAC/s", static_cast<double>(kPeakRounds * kVnniInstructions * kVnniMacs), true,
@@ -107,10 +153,6 @@ std::vector<Figure> scan_figures(std::vector<std::shared_ptr<void>>& keep) {
   }
   add("scan.16", "GMAC/s", 16 * bytes, true, [data] { data->scan(data->whole, 16); });
   add("scan.64", "GMAC/s", 64 * bytes, true, [data] { data->scan(data->whole, 64); });
-  // Of one part, since two threads rarely have both cores for as long as the whole takes.
-  add("scan.16.part", "GMAC/s", 16 * part_bytes, false, [data] { data->scan(data->parts[0], 16); });
-  figures.push_back(rate("scan.16.two_threads", "GMAC/s", 16 * part_bytes, false,
-                         [data] { return two_threads(*data, data->parts[0], 16); }));
   // Both hints of one part, in multiply-adds of the dense one.
   add("hint.dense", "GMAC/s", kDegree * part_bytes, true, [data] { data->scan(data->parts[0], kDegree); });
   add("hint.structured", "GMAC/s", kDegree * part_bytes, true, [data, crs = pir::Crs("bench", "simplepir-v1")] {
