@@ -115,8 +115,7 @@ TEST(PirHint, AuditsFindEverySpoiltBit) {
 }
 
 // InspiRING with digits that leave nothing out: base 2^6, six of them, no bit dropped. Then every identity is exact.
-constexpr Lattice kExact{
-    .name = "exact", .dropped_query_bits = 0, .base_bits = 6, .digits = 6, .dropped_key_bits = 0};
+constexpr Lattice kExact{.name = "exact", .dropped_query_bits = 0, .base_bits = 6, .digits = 6, .dropped_key_bits = 0};
 
 struct Packing {
   PackingKeys keys{kExact, Crs("a", "exact"), Bytes{1}};
