@@ -379,7 +379,7 @@ class FakeServer {
     return ok("{\"position\":" + std::to_string(at - records.begin()) + "}");
   }
 
-  const std::string host_;
+  std::string host_;
   bool following_ = false;
   std::string live_;
 };

@@ -18,6 +18,7 @@ constexpr const char* kAbout =
     "  cwtchc group join INVITE --server URL\n"
     "  cwtchc post friends \"hello\"                  or from standard input: cwtchc post friends -\n"
     "  cwtchc sync                                  downloads what is new, all of it, and keeps what is ours\n"
+    "  cwtchc poll --every 1h                       fetches what is new without the server learning for whom\n"
     "  cwtchc watch                                 follows the log until interrupted\n"
     "  cwtchc messages friends\n"
     "  cwtchc gaps                                  messages that somebody saw and the server did not give us\n";
@@ -80,6 +81,29 @@ void add_reading_commands(CLI::App& app, Program& program) {
   CLI::App* const resync = app.add_subcommand("resync", "Forget all messages and download everything again");
   add_scheme(resync);
   resync->callback([&] { program.sync(true); });
+  CLI::App* const poll = app.add_subcommand(
+      "poll",
+      "Fetch what is new by private retrieval, once in every period, until interrupted. The requests are the same "
+      "whatever is wanted or found");
+  poll->add_option("--scheme", program.scheme, "ring32, the default, or with --allow-relaxed-trust direct")
+      ->check(CLI::IsMember({"ring32", "direct"}));
+  poll->add_option("--every", program.every_s, "Period, from 1h to 24h")
+      ->transform(CLI::AsNumberWithUnit(std::map<std::string, uint64_t>{{"h", 3600}, {"m", 60}, {"s", 1}}))
+      ->check(CLI::Range(3600, 86400))
+      ->default_str("1h");
+  poll->add_option("--slots", program.slots,
+                   "Rows per poll: 8, 16 or 32. Choose it once, not by what you expect: it is what the server sees")
+      ->check(CLI::IsMember({8, 16, 32}))
+      ->capture_default_str();
+  poll->add_option("--mark", program.mark_s, "Seconds from query to query: longer than this machine's own work takes")
+      ->check(CLI::Range(1, 300))
+      ->capture_default_str();
+  poll->add_option("--polls", program.polls, "Stop after so many; 0: go on")->capture_default_str();
+  poll->add_flag("--now", program.now,
+                 "Poll at once instead of on the grid. The server sees that somebody was in a hurry");
+  poll->add_flag("--allow-relaxed-trust", program.allow_relaxed_trust,
+                 "Permit schemes that need trust in the server (direct: it sees what you fetch)");
+  poll->callback([&] { program.poll(); });
   app.add_subcommand("watch", "Follow the log and print messages as they arrive")->callback([&] { program.watch(); });
   CLI::App* const messages = app.add_subcommand("messages", "What was said in a group, in the order of the log");
   messages->add_option("GROUP", program.group_name, "Name, or the start of its id")->required();

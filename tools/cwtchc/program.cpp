@@ -17,17 +17,10 @@ namespace cwtch::cwtchc {
 
 using namespace client;
 
-namespace {
-
-constexpr auto kLockPause = std::chrono::milliseconds(20);
-constexpr int kLockTries = 500;  // 10 s
-
 uint64_t now_s() {
   return static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
 }
-
-void pause_ms(uint32_t milliseconds) { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); }
 
 Endpoint endpoint_of(const std::string& url) {
   Result<Endpoint> endpoint = parse_endpoint(url);
@@ -39,17 +32,6 @@ std::string plural(size_t count, const std::string& word) {
   return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
-std::vector<Event> only(Event event) {
-  std::vector<Event> events;
-  events.push_back(std::move(event));
-  return events;
-}
-
-bool network(Errc code) {
-  return code == Errc::closed || code == Errc::timeout || code == Errc::io || code == Errc::cancelled;
-}
-
-// What to do about an error of the network, of the server, or of the address.
 std::string cure_of(const Error& error) {
   if (error.code == Errc::denied && std::string_view(error.context).find("loopback") != std::string_view::npos)
     return "--allow-plaintext if you accept that";
@@ -58,6 +40,23 @@ std::string cure_of(const Error& error) {
   if (error.code == Errc::corrupt && std::string_view(error.context).starts_with("server"))
     return "Nothing that is kept here has changed. If its operator restored it from a backup: cwtchc resync";
   return "";
+}
+
+namespace {
+
+constexpr auto kLockPause = std::chrono::milliseconds(20);
+constexpr int kLockTries = 500;  // 10 s
+
+void pause_ms(uint32_t milliseconds) { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); }
+
+std::vector<Event> only(Event event) {
+  std::vector<Event> events;
+  events.push_back(std::move(event));
+  return events;
+}
+
+bool network(Errc code) {
+  return code == Errc::closed || code == Errc::timeout || code == Errc::io || code == Errc::cancelled;
 }
 
 // Runs cancel() once the program is asked to end, from a thread that may block; the rest of the program never sees the

@@ -16,6 +16,13 @@ struct Refusal {
 };
 [[noreturn]] void give_up(const std::string& what, const Error& error, const std::string& cure = "");
 
+// What to do about an error of the network, of the server, or of the address; "" if nothing comes to mind.
+std::string cure_of(const Error& error);
+// Of a server's URL, or a Refusal.
+client::Endpoint endpoint_of(const std::string& url);
+std::string plural(size_t count, const std::string& word);  // "1 message", "2 messages"
+uint64_t now_s();                                           // since 1970
+
 struct Program {
   // ---- what the command line said ----
   std::string directory;
@@ -28,6 +35,11 @@ struct Program {
   bool allow_leaky = false;
   bool allow_relaxed_trust = false;
   uint32_t rounds = 16;
+  uint32_t slots = 16;
+  uint64_t every_s = 3600;
+  uint32_t mark_s = 20;
+  uint32_t polls = 0;  // 0: until it is interrupted
+  bool now = false;    // the first at once, and one after the other
   bool allow_plaintext = false;
 
   void profile_init();
@@ -40,6 +52,7 @@ struct Program {
   void send();
   void sync(bool from_nothing);
   void retrieve();
+  void poll();
   void watch();
   void messages();
   void gaps();

@@ -1,0 +1,101 @@
+// The command that polls: until it is interrupted, on a public grid of times.
+#include "engine/client/poll.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "engine/client/poll_schedule.hpp"
+#include "tools/cwtchc/output.hpp"
+#include "tools/cwtchc/program.hpp"
+
+namespace cwtch::cwtchc {
+
+using namespace client;
+
+namespace {
+
+class SystemPollClock final : public PollClock {
+ public:
+  uint64_t now_ms() override {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  }
+  void wait_until(uint64_t ms) override {
+    std::this_thread::sleep_until(std::chrono::steady_clock::time_point(std::chrono::milliseconds(ms)));
+  }
+};
+
+void print(const PollReport& report) {
+  fmt::print("{} queries{}, {} of ours; {:.2f} MB moved: index {:.2f}, static parts {:.2f}, queries {:.2f}{}\n",
+             report.queries, report.day ? ", the day's among them" : "", plural(report.messages, "new message"),
+             static_cast<double>(report.bytes()) / 1e6, static_cast<double>(report.index_bytes) / 1e6,
+             static_cast<double>(report.statics_bytes) / 1e6, static_cast<double>(report.query_bytes) / 1e6,
+             report.day ? fmt::format(", the day's {:.2f}", static_cast<double>(report.day_bytes) / 1e6) : "");
+  if (report.queries == 0)
+    fmt::print("The server has too few new records for polls, or is preparing them: cwtchc sync costs as little\n");
+  if (report.waiting > 0) fmt::print("{} wait for the next polls\n", plural(report.waiting, "message"));
+  if (report.outside > 0)
+    fmt::print(
+        "{} are older than any poll reaches: more arrives than the slots hold, or this program was away. "
+        "Take everything once: cwtchc sync\n",
+        plural(report.outside, "message"));
+  if (report.failed_queries > 0)
+    fmt::print("{} not answered; what they were for waits for another\n", plural(report.failed_queries, "query"));
+}
+
+void print_json(const PollReport& report) {
+  fmt::print("{}\n", nlohmann::ordered_json{{"queries", report.queries},
+                                            {"failed_queries", report.failed_queries},
+                                            {"day", report.day},
+                                            {"records", report.records},
+                                            {"wanted", report.wanted},
+                                            {"messages", report.messages},
+                                            {"unreadable", report.unreadable},
+                                            {"spoiled", report.spoiled},
+                                            {"waiting", report.waiting},
+                                            {"outside", report.outside},
+                                            {"bytes", report.bytes()},
+                                            {"documents_bytes", report.documents_bytes},
+                                            {"index_bytes", report.index_bytes},
+                                            {"statics_bytes", report.statics_bytes},
+                                            {"query_bytes", report.query_bytes},
+                                            {"day_bytes", report.day_bytes}}
+                         .dump());
+}
+
+}  // namespace
+
+void Program::poll() {
+  const auto store = open();
+  const std::vector<Address> known = servers(*store);
+  if (known.size() != 1) throw Refusal{"several servers are known: choose one with --server"};
+  SocketDialer dial = dialer();
+  FreeOfCharge payer;
+  SystemPollClock clock;
+  Poller poller(*store, random_, dial, payer, clock, endpoint_of(known[0].url), known[0].host,
+                {.scheme = scheme == "full" ? "ring32" : scheme,
+                 .slots = slots,
+                 .allow_relaxed_trust = allow_relaxed_trust,
+                 .mark_ms = mark_s * 1000});
+  PollSchedule schedule(every_s, random_);
+  for (uint32_t done = 0; polls == 0 || done < polls; ++done) {
+    const uint64_t at_s = now ? now_s() : schedule.next(now_s());
+    // By the wall clock, in short naps: a machine that slept wakes to the period that runs.
+    while (now_s() < at_s) std::this_thread::sleep_for(std::chrono::seconds(std::min<uint64_t>(at_s - now_s(), 30)));
+    const Result<PollReport> report = poller.poll();
+    if (!report && polls == 1) give_up(known[0].url, report.error(), cure_of(report.error()));
+    if (!report) {
+      fmt::print(stderr, "cwtchc: {}: {}; the next poll is in its period\n", known[0].url, report.error().message());
+    } else if (json) {
+      print_json(*report);
+    } else {
+      print(*report);
+    }
+    std::fflush(stdout);
+  }
+}
+
+}  // namespace cwtch::cwtchc
