@@ -27,7 +27,7 @@ struct MobilePlan {
   uint32_t windows = 2;  // of 24 hours / polls_per_day each, so that every record has as many chances
   uint32_t vectors = 2;  // queries over the same database, of slots / vectors parts
   uint32_t catchup_parts = 16;
-  uint32_t catchup_vectors = 1;
+  uint32_t catchup_vectors = 2;
 };
 
 struct DayBytes {

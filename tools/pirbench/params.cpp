@@ -92,11 +92,11 @@ std::string params_markdown() {
     const Row row = row_of(*set);
     const std::string packing =
         set->digits == 0 ? "–" : fmt::format("{} digits of {} bits", set->digits, set->base_bits);
-    text +=
-        fmt::format("| `{}` | `{}` | {} | {:.3f} | {} | {} | {}, {}, {} | {} | 2^{:.0f} | {:.1f} | {:.0f} | {:.1f} |\n",
-                    set->name, row.scheme, kernels::kDegree, modulus_log2(), pir::kSigma, pir::kPlain,
-                    32 - set->dropped_query_bits, pir::kAnswerBits, pir::kHintBits, packing,
-                    std::log2(static_cast<double>(columns_max(*set))), row.margin, row.failure_log2, row.margin_padding);
+    text += fmt::format(
+        "| `{}` | `{}` | {} | {:.3f} | {} | {} | {}, {}, {} | {} | 2^{:.0f} | {:.1f} | {:.0f} | {:.1f} |\n", set->name,
+        row.scheme, kernels::kDegree, modulus_log2(), pir::kSigma, pir::kPlain, 32 - set->dropped_query_bits,
+        pir::kAnswerBits, pir::kHintBits, packing, std::log2(static_cast<double>(columns_max(*set))), row.margin,
+        row.failure_log2, row.margin_padding);
   }
   text += "\n| attack | cost model | bits | by |\n|---|---|---|---|\n";
   for (const pir::Estimate& estimate : pir::kLwe1024Estimates) {
