@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/client/mutant.hpp"
+
 namespace cwtch::client {
 namespace {
 
@@ -17,7 +19,8 @@ IndexStream stream_from(const IndexKnown& known, const SegmentList& list, uint64
   // Nothing is known, or retention took it, or other databases end before it: then all of it.
   if (known.row_bytes == 0 || list.first_retained > known.sealed.position || known.sealed.row > end_row)
     return IndexStream(list.first_retained, {});
-  return IndexStream(known.sealed.position, IndexStream::Known{known.sealed.row, known.row_bytes});
+  const IndexPlace& from = mutant(Mutant::index_from_last_position) ? known.reached : known.sealed;
+  return IndexStream(from.position, IndexStream::Known{from.row, known.row_bytes});
 }
 
 }  // namespace

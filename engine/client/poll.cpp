@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/client/mutant.hpp"
 #include "pir/grid.hpp"
 
 namespace cwtch::client {
@@ -88,15 +89,20 @@ Result<PollReport> Poller::poll() {
   std::vector<Asked> queries = make_queries(exchanges, collector);
   clock_.worked();
 
+  if (mutant(Mutant::skip_when_idle) && report.wanted == 0) queries.clear();
   for (size_t i = 0; i < queries.size(); ++i) {
     clock_.wait_until(ready_ms + (i + 1) * options_.mark_ms);
+    if (mutant(Mutant::encrypt_between_queries)) clock_.worked();
     ask(**scheme, queries[i], report);
+    if (mutant(Mutant::retry_at_once) && !queries[i].answer) ask(**scheme, queries[i], report);
   }
+  if (mutant(Mutant::slot_more_on_backlog) && report.wanted > options_.slots) ask(**scheme, queries[0], report);
   report.day = std::any_of(exchanges.begin(), exchanges.end(), [](const Exchange& exchange) { return exchange.day; });
   if (report.day) day_ = pir::poll_day(offers->windows);
 
   if (const Status opened = open(queries, collector, offers->row_bytes, report); !opened) return fail(opened.error());
   clock_.worked();
+  if (mutant(Mutant::repair_on_demand) && report.spoiled > 0) ask(**scheme, queries[0], report);
   const auto rest = store_.profile().server(host_)->wanted.turns();
   // Windows that later polls, or the batch of the day that runs, still cover.
   const uint64_t reach = offers->windows.windows.empty() ? 0 : offers->windows.first_row;

@@ -16,3 +16,8 @@ cwtch_test(client_store_test LABELS unit crash
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_store_test.cpp LINKS cwtch::client cwtch::sim)
 cwtch_test(client_poll_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_poll_test.cpp
   LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
+cwtch_test(client_poll_mutant_test LABELS unit
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_poll_mutant_test.cpp
+          ${PROJECT_SOURCE_DIR}/engine/client/index_pull.cpp ${PROJECT_SOURCE_DIR}/engine/client/poll.cpp
+  LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
+target_compile_definitions(client_poll_mutant_test PRIVATE CWTCH_MUTANTS)

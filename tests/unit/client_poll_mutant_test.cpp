@@ -1,0 +1,102 @@
+// Two worlds that poll are told apart as soon as a client does what the rules forbid: the comparison can fail.
+#include "engine/client/mutant.hpp"
+#include "tests/support/poll_world.hpp"
+
+namespace cwtch::client {
+namespace {
+
+using test::FakeServer;
+
+class ClientPollMutants : public test::PollWorld {
+ protected:
+  ~ClientPollMutants() override { planted_mutant = Mutant::none; }
+
+  // Whether what the server sees of three polls of a member who wants nothing, and of one with too much, is equal: one
+  // query fails in the first, all rows are spoilt in the second.
+  bool alike() {
+    server_ = FakeServer(host_);
+    placed_.clear();
+    for (int hour = 0; hour < 2; ++hour) {
+      std::vector<Bytes> messages;
+      for (int i = 0; i < 20; ++i) messages.push_back(message(group_, "text"));
+      window(std::move(messages), 560);
+    }
+    open_hour();
+    Member nobody = make_member("nobody" + std::to_string(++worlds_));
+    Member busy = make_member("busy" + std::to_string(worlds_));
+    join(busy, group_);
+    const auto nobodys = poller_of(nobody), busys = poller_of(busy);
+    bool same = true;
+    for (int hour = 0; hour < 3; ++hour) {
+      std::vector<test::TimedRequest> traces[2];
+      for (const size_t world : {0, 1}) {
+        server_.tamper = [hour, queries = 0](const std::string& target, std::string& answer) mutable {
+          if (!target.starts_with("/v1/pir/")) return;
+          if (hour == 0 && queries++ == 0) answer = FakeServer::problem(503, "busy");
+        };
+        begin_trace();
+        clock_.work_ms = world == 0 ? 5 : 900;
+        (void)(world == 0 ? nobodys : busys)->poll();
+        traces[world] = trace_;
+      }
+      same &= traces[0] == traces[1];
+      server_.false_rows.clear();
+      window({message(group_, "later")}, 560);
+      if (hour == 0) spoil();
+      open_hour();
+    }
+    return same;
+  }
+  void spoil() {
+    for (const uint64_t position : placed_) server_.false_rows[position] = Bytes(server_.records[position].size(), 7);
+  }
+
+  size_t worlds_ = 0;
+};
+
+TEST_F(ClientPollMutants, NoneOfThemAndTheWorldsAreAlike) { EXPECT_TRUE(alike()); }
+
+TEST_F(ClientPollMutants, EachOfThemIsSeen) {
+  for (const Mutant which : {Mutant::skip_when_idle, Mutant::slot_more_on_backlog, Mutant::repair_on_demand,
+                             Mutant::encrypt_between_queries}) {
+    planted_mutant = which;
+    EXPECT_FALSE(alike()) << static_cast<int>(which);
+  }
+}
+
+// What shows in every world alike is seen by what a poll may ask at all.
+TEST_F(ClientPollMutants, ARetryIsOneQueryTooMany) {
+  window({}, 560);
+  window({}, 560);
+  open_hour();
+  Member nobody = make_member("nobody");
+  server_.tamper = [](const std::string& target, std::string& answer) {
+    if (target.starts_with("/v1/pir/")) answer = FakeServer::problem(503, "busy");
+  };
+  (void)poll(nobody);
+  EXPECT_EQ(queries(), slots_ / 8);
+  planted_mutant = Mutant::retry_at_once;
+  (void)poll(nobody);
+  EXPECT_GT(queries(), slots_ / 8);
+}
+
+TEST_F(ClientPollMutants, TheIndexIsReadFromPublicBoundaries) {
+  for (const bool planted : {false, true}) {
+    planted_mutant = planted ? Mutant::index_from_last_position : Mutant::none;
+    server_ = FakeServer(host_);
+    window({}, 560);
+    window({}, 560);
+    open_hour();
+    Member nobody = make_member(planted ? "planted" : "nobody");
+    (void)poll(nobody);
+    (void)poll(nobody);
+    size_t public_ones = 0;
+    for (const auto& timed : trace()) {
+      public_ones += timed.request.target == "/v1/index?from=" + std::to_string(server_.tail_first());
+    }
+    EXPECT_EQ(public_ones, planted ? 0u : 1u);
+  }
+}
+
+}  // namespace
+}  // namespace cwtch::client
