@@ -8,6 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/core/random.hpp"
+#include "kernels/modulus.hpp"
+#include "pir/lattice/words.hpp"
+
 namespace cwtch::bench {
 
 struct Figure {
@@ -37,6 +41,14 @@ inline double cpu_seconds(const std::function<void()>& work) {
   const double begin = now();
   work();
   return now() - begin;
+}
+
+// Numbers below q, the same for the same seed.
+inline pir::Words some_residues(size_t count, uint64_t seed) {
+  SeededRandom random(seed);
+  pir::Words words(count);
+  for (uint32_t& word : words) word = kernels::reduce(random.next());
+  return words;
 }
 
 constexpr size_t kRowBytes = 3072;

@@ -58,21 +58,14 @@ struct Served {
   }
 };
 
-pir::Words some_residues(size_t count) {
-  SeededRandom random(3);
-  pir::Words words(count);
-  for (uint32_t& word : words) word = kernels::reduce(random.next());
-  return words;
-}
-
 // Packing by itself: what is prepared from a hint of random numbers, which costs what any costs.
 struct Packing {
   static constexpr size_t kKeyWords = kernels::key_words(pir::kRing32.digits);
   static constexpr size_t kAtOnceMax = 8;  // polynomials that prepare() takes together
 
   const pir::PackingKeys keys{pir::kRing32, pir::Crs("bench", pir::kRing32.name), {}};
-  const pir::Words hint = some_residues(kPolynomials * kDegree * kDegree);
-  const pir::Words key = some_residues(kKeyWords);
+  const pir::Words hint = some_residues(kPolynomials * kDegree * kDegree, 3);
+  const pir::Words key = some_residues(kKeyWords, 3);
   const std::vector<pir::Prepared> prepared =
       prepare(kPolynomials);  // more than the last-level cache of one core holds
   pir::Words out = pir::Words(kDegree);

@@ -34,18 +34,11 @@ TiledMatrix filled(size_t width, uint64_t seed) {
   return matrix;
 }
 
-pir::Words some_queries(size_t words_count) {
-  SeededRandom random(2);
-  pir::Words words(words_count);
-  for (uint32_t& word : words) word = kernels::reduce(random.next());
-  return words;
-}
-
 struct Databases {
   const TiledMatrix whole = filled(kRows, 1);
   std::vector<TiledMatrix> parts;
   // A dense hint's "queries" are the columns of the public matrix: kDegree of them, over one part.
-  const pir::Words queries = some_queries(std::max(kBatchMax * kRows, kDegree* kRows / kParts));
+  const pir::Words queries = some_residues(std::max(kBatchMax * kRows, kDegree* kRows / kParts), 2);
   pir::Words answers = pir::Words(kDegree * kRowBytes);
 
   Databases() {

@@ -47,11 +47,7 @@ void Client::cancel() {
   for (ServerLink* const link : {&reading_, &lists_, &posting_}) link->cancel();
 }
 
-Result<ServerFacts> Client::facts() {
-  Result<ServerFacts> facts = reading_.facts();
-  if (facts && facts->host != host_) return fail(Errc::denied, "server: another server answers at this address");
-  return facts;
-}
+Result<ServerFacts> Client::facts() { return reading_.facts_of(host_); }
 
 Result<ServerFacts> Client::meet(Dialer& dialer, const Endpoint& endpoint) {
   return ServerLink(dialer, endpoint).facts();

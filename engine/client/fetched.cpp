@@ -24,6 +24,13 @@ Verdict spoiled(const RecordWanted& wanted, std::vector<Event>& events) {
 
 }  // namespace
 
+void FetchTally::count(Verdict verdict, const GroupState& group, const Event& newest) {
+  unreadable += verdict == Verdict::unreadable;
+  spoiled += verdict == Verdict::spoiled;
+  if (verdict != Verdict::message) return;
+  messages += group.tree.find(std::get<MessageStored>(newest).signature) == Tree::kUnknown;
+}
+
 Verdict judge_record(const Group& group, const RecordWanted& wanted, ByteView record, std::vector<Event>& events) {
   if (!is_named(record, wanted.name)) return spoiled(wanted, events);
   Result<Opened> opened = open(group, record);

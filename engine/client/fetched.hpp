@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "engine/client/events.hpp"
+#include "engine/client/profile.hpp"
 
 namespace cwtch::client {
 
@@ -12,6 +12,16 @@ enum class Verdict : uint8_t {
   message,     // of the group
   unreadable,  // tagged by who has the group's key, and yet no message
   spoiled,     // not what the index names, or untagged and no message: to be tried again, a few times
+};
+
+// What became of what was fetched.
+struct FetchTally {
+  uint64_t messages = 0;    // of our groups, new to us
+  uint64_t unreadable = 0;  // fetched records that were no message after all
+  uint64_t spoiled = 0;     // fetched rows that were not what the index names
+
+  // `newest`: the event that came with the verdict, not applied yet.
+  void count(Verdict verdict, const GroupState& group, const Event& newest);
 };
 
 // Adds to `events` what the profile should know. `record` may be any bytes.

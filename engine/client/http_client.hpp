@@ -40,6 +40,7 @@ struct HttpProblem {
 
 struct HttpTraffic {
   uint64_t bytes_received = 0, bytes_sent = 0, requests = 0, connections = 0;
+  uint64_t bytes() const { return bytes_received + bytes_sent; }
 };
 
 // One server, one connection at a time, kept alive between requests.

@@ -55,14 +55,17 @@ void IndexPull::expect_missing() {
   }
 }
 
-Status IndexPull::ask(ServerLink& link, uint64_t committed_end) {
+// Where to read on; corrupt: the server's log has become shorter.
+Result<std::string> IndexPull::target(uint64_t committed_end) const {
   if (committed_end < known_.reached.position)
     return fail(Errc::corrupt, "server: its log is shorter than it was. It has lost records, or hides them from you");
-  return link.get("/v1/index?from=" + std::to_string(place().position));
+  return "/v1/index?from=" + std::to_string(place().position);
 }
 
 Status IndexPull::read(ServerLink& link, uint64_t committed_end, Store::Keep keep) {
-  if (const Status asked = ask(link, committed_end); !asked) return asked;
+  const Result<std::string> target = this->target(committed_end);
+  if (!target) return fail(target.error());
+  if (const Status got = link.get(*target); !got) return got;
   Bytes room(kReceiveBytes);
   while (true) {
     const Result<size_t> got = link.read(room);
@@ -77,15 +80,9 @@ Status IndexPull::read(ServerLink& link, uint64_t committed_end, Store::Keep kee
 }
 
 Result<Bytes> IndexPull::fetch(ServerLink& link, uint64_t committed_end, uint64_t bytes_max) {
-  if (const Status asked = ask(link, committed_end); !asked) return fail(asked.error());
-  Bytes bytes, room(kReceiveBytes);
-  while (true) {
-    const Result<size_t> got = link.read(room);
-    if (!got) return fail(got.error());
-    if (*got == 0) return bytes;
-    if (bytes.size() + *got > bytes_max) return fail(Errc::too_large, "index: more than a poll takes in one piece");
-    bytes.insert(bytes.end(), room.begin(), room.begin() + static_cast<ptrdiff_t>(*got));
-  }
+  const Result<std::string> target = this->target(committed_end);
+  if (!target) return fail(target.error());
+  return link.document(*target, bytes_max);
 }
 
 Status IndexPull::take(ByteView bytes, uint64_t committed_end, Store::Keep keep) {

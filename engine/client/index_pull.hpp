@@ -47,7 +47,7 @@ class IndexPull final : private IndexStream::Visitor {
   Status block(const IndexPlace& end, uint32_t hour) override;
   void want(const GroupId& group, const log::IndexEntry& entry);
   void expect_missing();
-  Status ask(ServerLink& link, uint64_t committed_end);
+  Result<std::string> target(uint64_t committed_end) const;
   Status finish(uint64_t committed_end, Store::Keep keep);
   Status save(Store::Keep keep);
 

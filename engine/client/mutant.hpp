@@ -1,8 +1,9 @@
-// Planted bugs of polls, each of which the comparison of two worlds must catch. They exist only where the sources are
-// compiled with CWTCH_MUTANTS, for one test; in the product mutant() is constant false and leaves no code.
+// Bugs of polls that client_poll_mutant_test has planted, each of which the comparison of two worlds must catch.
 #pragma once
 
 #include <cstdint>
+
+#include "engine/core/mutant.hpp"
 
 namespace cwtch::client {
 
@@ -15,12 +16,5 @@ enum class Mutant : uint8_t {
   encrypt_between_queries,   // a query is made when its turn comes, and takes its time
   index_from_last_position,  // the index is read on where it was left, not from a public boundary
 };
-
-#if defined(CWTCH_MUTANTS)
-inline Mutant planted_mutant = Mutant::none;  // set by a test, from one thread
-inline bool mutant(Mutant which) { return planted_mutant == which; }
-#else
-constexpr bool mutant(Mutant) { return false; }
-#endif
 
 }  // namespace cwtch::client

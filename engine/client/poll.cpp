@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint64_t kIndexBytesMax = uint64_t{256} << 20;  // of one poll: fifteen million records
 
-// Of one group's wanted records, those that some exchange reaches; how many waited in vain is counted.
+// What is wanted, without what is out of reach.
 template <class Reaches>
 std::vector<std::vector<RecordWanted>> within_reach(std::vector<std::vector<RecordWanted>> turns,
                                                     const Reaches& reaches) {
@@ -43,13 +43,12 @@ Result<PollReport> Poller::poll() {
   ServerLink link(dialer_, endpoint_);
   uint64_t before = 0;
   const auto spent = [&] {
-    const uint64_t now = link.traffic().bytes_received + link.traffic().bytes_sent;
+    const uint64_t now = link.traffic().bytes();
     return now - std::exchange(before, now);
   };
 
-  const Result<ServerFacts> facts = link.facts();
+  const Result<ServerFacts> facts = link.facts_of(host_);
   if (!facts) return fail(facts.error());
-  if (facts->host != host_) return fail(Errc::denied, "server: another server answers at this address");
   const auto scheme = choose_scheme(options_.scheme, options_.allow_relaxed_trust, *facts);
   if (!scheme) return fail(scheme.error());
   const Result<OfferList> offers = link.offers();
@@ -178,8 +177,7 @@ void Poller::ask(const pir::Scheme& scheme, Asked& asked, PollReport& report) {
   } else {
     asked.answer = fail(payment.error());
   }
-  const uint64_t bytes = link.traffic().bytes_received + link.traffic().bytes_sent;
-  (asked.exchange->day ? report.day_bytes : report.query_bytes) += bytes;
+  (asked.exchange->day ? report.day_bytes : report.query_bytes) += link.traffic().bytes();
 }
 
 Status Poller::open(std::vector<Asked>& queries, RowCollector& collector, uint32_t row_bytes, PollReport& report) {
@@ -192,12 +190,9 @@ Status Poller::open(std::vector<Asked>& queries, RowCollector& collector, uint32
     for (const pir::Row& row : *rows) {
       const auto whole = collector.got(row.number, row.bytes);
       if (!whole) continue;
-      const GroupState* const state = store_.profile().group(whole->wanted.group);
-      const Verdict verdict = judge_rows(state->group, whole->wanted, whole->rows, row_bytes, events);
-      report.unreadable += verdict == Verdict::unreadable;
-      report.spoiled += verdict == Verdict::spoiled;
-      if (verdict != Verdict::message) continue;
-      report.messages += state->tree.find(std::get<MessageStored>(events.back()).signature) == Tree::kUnknown;
+      const GroupState& state = *store_.profile().group(whole->wanted.group);
+      const Verdict verdict = judge_rows(state.group, whole->wanted, whole->rows, row_bytes, events);
+      report.count(verdict, state, events.back());
     }
   }
   return store_.commit(events, Store::Keep::durable);

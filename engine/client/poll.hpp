@@ -26,14 +26,11 @@ struct PollOptions {
   uint32_t mark_ms = 20'000;         // from mark to mark: more than a member's own work ever takes
 };
 
-struct PollReport {
-  uint64_t records = 0;     // in what was read of the index
-  uint64_t wanted = 0;      // of our groups, in these databases and not here yet
-  uint64_t messages = 0;    // of our groups, new to us
-  uint64_t unreadable = 0;  // fetched records that were no message after all
-  uint64_t spoiled = 0;     // fetched rows that were not what the index names
-  uint64_t waiting = 0;     // wanted and still to come by later polls
-  uint64_t outside = 0;     // wanted, and older than any poll will reach
+struct PollReport : FetchTally {
+  uint64_t records = 0;  // in what was read of the index
+  uint64_t wanted = 0;   // of our groups, in these databases and not here yet
+  uint64_t waiting = 0;  // wanted and still to come by later polls
+  uint64_t outside = 0;  // wanted, and older than any poll will reach
   uint32_t queries = 0, failed_queries = 0;
   bool day = false;  // the day's batch was part of it
   // On the wire, with headers.

@@ -34,9 +34,11 @@ Result<RetrieveReport> Retrieve::run(ServerLink& link, const ServerFacts& facts)
   const Result<OfferList> list = link.offers();
   if (!list) return fail(list.error());
   if (const Status checked = check_offer(*list); !checked) return fail(checked.error());
-  const auto bytes = [&link] { return link.traffic().bytes_received + link.traffic().bytes_sent; };
-  uint64_t before = bytes();
-  const auto spent = [&] { return bytes() - std::exchange(before, bytes()); };
+  uint64_t before = link.traffic().bytes();
+  const auto spent = [&] {
+    const uint64_t now = link.traffic().bytes();
+    return now - std::exchange(before, now);
+  };
 
   if (const Status read = read_index(link, facts); !read) return fail(read.error());
   report_.index_bytes = spent();
@@ -46,8 +48,9 @@ Result<RetrieveReport> Retrieve::run(ServerLink& link, const ServerFacts& facts)
   const Status tail = read_tail(link);
   report_.tail_bytes = spent();
   for (const RowCollector::Whole& whole : fetched_) {
-    const Group& group = store_.profile().group(whole.wanted.group)->group;
-    judge(whole.wanted, judge_rows(group, whole.wanted, whole.rows, row_bytes_, events_));
+    const GroupState& state = *store_.profile().group(whole.wanted.group);
+    const Verdict verdict = judge_rows(state.group, whole.wanted, whole.rows, row_bytes_, events_);
+    report_.count(verdict, state, events_.back());
   }
   if (const Status kept = store_.commit(events_, Store::Keep::durable); !kept) return fail(kept.error());
   if (!tail) return fail(tail.error());
@@ -136,7 +139,7 @@ void Retrieve::query(const Database& database) {
   ServerLink link(dialer_, endpoint_);
   const Result<Bytes> answer =
       link.query(scheme_->info().name, database.name, query.request, database.client->answer_bytes());
-  report_.query_bytes += link.traffic().bytes_received + link.traffic().bytes_sent;
+  report_.query_bytes += link.traffic().bytes();
   if (!answer) {
     report_.failed_queries += 1;
     return;
@@ -151,19 +154,14 @@ void Retrieve::query(const Database& database) {
   }
 }
 
-void Retrieve::judge(const RecordWanted& wanted, Verdict verdict) {
-  if (verdict == Verdict::unreadable) report_.unreadable += 1;
-  if (verdict == Verdict::spoiled) report_.spoiled += 1;
-  if (verdict != Verdict::message) return;
-  const auto& stored = std::get<MessageStored>(events_.back());
-  if (store_.profile().group(wanted.group)->tree.find(stored.signature) == Tree::kUnknown) report_.messages += 1;
-}
-
 // A record of the tail, in full.
 void Retrieve::keep(size_t group, uint64_t position, ByteView record) {
   const GroupState& state = *store_.profile().group(groups_[group]);
   const RecordWanted* const wanted = store_.profile().server(host_)->wanted.find(state.group.id, position);
-  if (wanted != nullptr) return judge(*wanted, judge_record(state.group, *wanted, record, events_));
+  if (wanted != nullptr) {
+    const Verdict verdict = judge_record(state.group, *wanted, record, events_);
+    return report_.count(verdict, state, events_.back());
+  }
   // Known already, or ours and now seen in its place, or behind what the index had.
   Result<Opened> opened = open(state.group, record);
   if (!opened) return;

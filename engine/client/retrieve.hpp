@@ -33,14 +33,11 @@ struct RetrieveProgress {
   uint64_t queries_done = 0, queries_total = 0;
 };
 
-struct RetrieveReport {
-  uint64_t records = 0;     // in the index
-  uint64_t wanted = 0;      // of our groups, in databases and not here yet
-  uint64_t messages = 0;    // of our groups, new to us
-  uint64_t unreadable = 0;  // fetched records that were no message after all
-  uint64_t spoiled = 0;     // fetched rows that were not what the index names
-  uint64_t waiting = 0;     // still wanted after the last round
-  uint64_t outside = 0;     // wanted, but older than what the server offers
+struct RetrieveReport : FetchTally {
+  uint64_t records = 0;  // in the index
+  uint64_t wanted = 0;   // of our groups, in databases and not here yet
+  uint64_t waiting = 0;  // still wanted after the last round
+  uint64_t outside = 0;  // wanted, but older than what the server offers
   uint64_t failed_queries = 0;
   // On the wire, with headers.
   uint64_t index_bytes = 0, statics_bytes = 0, query_bytes = 0, tail_bytes = 0;
@@ -66,7 +63,6 @@ class Retrieve {
   Status read_index(ServerLink& link, const ServerFacts& facts);
   void query_all();
   void query(const Database& database);
-  void judge(const RecordWanted& wanted, Verdict verdict);
   Status read_tail(ServerLink& link);
   void keep(size_t group, uint64_t position, ByteView record);
 

@@ -59,6 +59,12 @@ Result<ServerFacts> ServerLink::facts() {
   return parse_server(text_of(*document));
 }
 
+Result<ServerFacts> ServerLink::facts_of(std::string_view host) {
+  Result<ServerFacts> facts = this->facts();
+  if (facts && facts->host != host) return fail(Errc::denied, "server: another server answers at this address");
+  return facts;
+}
+
 Result<SegmentList> ServerLink::segments() {
   const Result<Bytes> document = this->document("/v1/segments", kSegmentListBytesMax);
   if (!document) return fail(document.error());

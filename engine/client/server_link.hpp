@@ -14,6 +14,8 @@ class ServerLink {
 
   // What the server says of itself. unsupported when what answers is no cwtchd.
   Result<ServerFacts> facts();
+  // The same of a server that is known. denied: it is another one.
+  Result<ServerFacts> facts_of(std::string_view host);
   Result<SegmentList> segments();
 
   Result<OfferList> offers();
@@ -23,6 +25,8 @@ class ServerLink {
   Result<Bytes> query(std::string_view scheme, std::string_view database, ByteView request, uint64_t answer_bytes_max,
                       std::string_view payment = {});
 
+  // The content, whole; refused unless the answer is 200. too_large: beyond `bytes_max`.
+  Result<Bytes> document(const std::string& target, size_t bytes_max);
   // Content to be read with read(); refused unless the answer is 200.
   Status get(const std::string& target);
   Result<size_t> read(MutableBytes to) { return http_.read(to); }
@@ -35,7 +39,6 @@ class ServerLink {
   const HttpTraffic& traffic() const { return http_.traffic(); }
 
  private:
-  Result<Bytes> document(const std::string& target, size_t bytes_max);
   Failure refused(const HttpAnswer& answer);
 
   HttpClient http_;

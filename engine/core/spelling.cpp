@@ -6,12 +6,6 @@
 #include <vector>
 
 namespace cwtch {
-namespace {
-
-tl::unexpected<std::string> wrong(const char* text) { return tl::unexpected<std::string>(text); }
-
-}  // namespace
-
 std::string_view trim(std::string_view text) {
   const auto space = [](char c) { return c == ' ' || c == '\t'; };
   while (!text.empty() && space(text.front())) text.remove_prefix(1);
@@ -19,7 +13,7 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-tl::expected<uint64_t, std::string> parse_size(std::string_view text) {
+OrText<uint64_t> parse_size(std::string_view text) {
   text = trim(text);
   uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -7,7 +7,8 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
+
+#include "engine/core/or_text.hpp"
 
 namespace cwtch {
 
@@ -15,7 +16,7 @@ std::string_view trim(std::string_view text);  // without blanks and tabs around
 
 // "4096", "64K", "64KiB", "1 GiB": powers of 1024 whichever way they are written. The error goes on after the text:
 // "is not a number".
-tl::expected<uint64_t, std::string> parse_size(std::string_view text);
+OrText<uint64_t> parse_size(std::string_view text);
 
 // The known name that differs from `name` by the fewest letters; "" if none is known.
 std::string nearest(std::string_view name, std::span<const std::string> known);

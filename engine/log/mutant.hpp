@@ -1,8 +1,9 @@
-// Planted bugs, each of which the crash tests must catch. They exist only in the library cwtch_log_mutants, which the
-// same sources make with CWTCH_MUTANTS defined; in the product mutant() is constant false and leaves no code.
+// Bugs that the library cwtch_log_mutants has planted, each of which the crash tests must catch.
 #pragma once
 
 #include <cstdint>
+
+#include "engine/core/mutant.hpp"
 
 namespace cwtch::log {
 
@@ -18,12 +19,5 @@ enum class Mutant : uint8_t {
   read_error_as_data,      // a failed read serves what the buffer holds
   mailbox_out_of_order,    // a post is handed over before its bytes are visible (engine/server)
 };
-
-#if defined(CWTCH_MUTANTS)
-inline Mutant planted_mutant = Mutant::none;  // set by a test, from one thread
-inline bool mutant(Mutant which) { return planted_mutant == which; }
-#else
-constexpr bool mutant(Mutant) { return false; }
-#endif
 
 }  // namespace cwtch::log

@@ -8,15 +8,19 @@ pir::Grid grid_of(const pir::Scheme& scheme, uint64_t rows_max) {
   return {.unit = scheme.info().rows_min, .rows_max = rows_max};
 }
 
+std::vector<std::shared_ptr<const Database>> Offer::all() const {
+  std::vector<std::shared_ptr<const Database>> all{hot, day};
+  all.insert(all.end(), databases.begin(), databases.end());
+  std::erase(all, nullptr);
+  return all;
+}
+
 void Catalog::index() {
   for (const Offer& offer : offers) {
-    const auto add = [&](const std::shared_ptr<const Database>& database) {
+    for (const auto& database : offer.all()) {
       by_name[{offer.scheme->info().name, database->name}] = database;
       for (const pir::Blob& blob : database->server->statics()) blobs[blob.sha256] = {database, &blob};
-    };
-    for (const auto& database : offer.databases) add(database);
-    if (offer.hot != nullptr) add(offer.hot);
-    if (offer.day != nullptr) add(offer.day);
+    }
   }
 }
 
@@ -27,17 +31,14 @@ std::shared_ptr<const Database> Catalog::find(std::string_view scheme, std::stri
     if (offer.scheme->info().name != scheme) continue;
     const auto found = by_name.find(std::pair(std::string(scheme), std::string(name)));
     if (found != by_name.end()) return found->second;
-    // What was offered once is recognised by its name alone: it lay on the grid, or had the parts of polls.
-    for (const auto& database : {offer.hot, offer.day}) {
-      if (database == nullptr) continue;
+    // What was offered once is recognised by its name alone: it lay on the grid, or it had the parts of polls, which
+    // go on to newer windows.
+    for (const auto& database : offer.all()) {
       const pir::Geometry& offered = database->server->geometry();
       const auto named = pir::parse_name(name, offered.row_bytes);
-      if (named && offered.parts == named->parts && named->first_row <= offered.first_row) *successor = database;
-    }
-    for (const auto& database : offer.databases) {
-      const pir::Geometry& offered = database->server->geometry();
-      const auto named = pir::parse_name(name, offered.row_bytes);
-      if (named && offered.parts == named->parts && offered.contains(named->first_row)) *successor = database;
+      if (!named || named->parts != offered.parts) continue;
+      const bool polls = database == offer.hot || database == offer.day;
+      if (polls ? named->first_row <= offered.first_row : offered.contains(named->first_row)) *successor = database;
     }
     return nullptr;
   }

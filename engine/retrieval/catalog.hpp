@@ -32,6 +32,8 @@ struct Offer {
   std::vector<std::shared_ptr<const Database>> databases;
   // Of polls: pir::hot_database() and pir::day_database() of the catalog's windows, as far as there are such.
   std::shared_ptr<const Database> hot, day;
+
+  std::vector<std::shared_ptr<const Database>> all() const;
 };
 
 struct Catalog {

@@ -4,11 +4,19 @@
 #include <chrono>
 
 namespace cwtch::retrieval {
+namespace {
+
+bool has_parts(const pir::Scheme* scheme) {
+  return scheme->fits({.rows = pir::kHotParts * pir::kPollPartRowsMin, .parts = pir::kHotParts}).has_value();
+}
+
+}  // namespace
 
 Service::Service(const Options& options, io::Files& files, const Clock& clock, std::shared_ptr<log::Shared> log,
                  uint32_t shards, void* owner, Wake wake, Report report)
     : options_(options),
       context_{.server = options.server},
+      polls_(options.polls && std::any_of(options.schemes.begin(), options.schemes.end(), has_parts)),
       files_(files),
       clock_(clock),
       log_(std::move(log)),
@@ -65,7 +73,7 @@ void Service::build_loop() {
 bool Service::build(const log::Layout& layout) {
   const std::shared_ptr<const Catalog> before = catalog();
   auto next = std::make_shared<Catalog>();
-  if (options_.polls) {
+  if (polls_) {
     auto windows = sealed_windows(files_, layout, options_.row_bytes);
     if (windows) {
       next->windows = std::move(*windows);
@@ -104,13 +112,7 @@ pir::Geometry Service::geometry_of(const pir::Grid::Stretch& stretch) const {
 
 Result<Offer> Service::make_offer(const pir::Scheme& scheme, const pir::WindowList& windows, const Offer* before,
                                   const log::Layout& layout) {
-  Known known;
-  if (before != nullptr) {
-    known = before->databases;
-    for (const auto& database : {before->hot, before->day}) {
-      if (database != nullptr) known.push_back(database);
-    }
-  }
+  const Known known = before != nullptr ? before->all() : Known();
   Offer offer{.scheme = &scheme};
   // Polls first: whoever polls is waiting for the newest window.
   if (const Status added = add_polls(windows, known, layout, offer); !added) return fail(added.error());

@@ -118,6 +118,7 @@ class Service {
 
   const Options options_;
   const pir::Context context_;
+  const bool polls_;  // wanted, and some scheme has parts
   io::Files& files_;
   const Clock& clock_;
   const std::shared_ptr<log::Shared> log_;

@@ -11,11 +11,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <variant>
 #include <vector>
 
 #include "engine/core/bytes.hpp"
+#include "engine/core/or_text.hpp"
 #include "engine/core/spelling.hpp"
 
 namespace cwtch::server {
@@ -89,9 +89,6 @@ struct Option {
 };
 
 std::span<const Option> options();
-
-template <class T>
-using OrText = tl::expected<T, std::string>;
 
 // Sets one option from text: "64MiB", "true", "127.0.0.1:0,[::1]:0". `source` is named in errors.
 OrText<void> set(Config& config, const Option& option, std::string_view text, std::string_view source);

@@ -1,4 +1,4 @@
-// The only user of toml++.
+// The only user of toml++ in the server.
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1  // the packaged library is built with exceptions
 #include <fmt/format.h>
@@ -10,8 +10,6 @@
 
 namespace cwtch::server {
 namespace {
-
-tl::unexpected<std::string> wrong(std::string text) { return tl::unexpected<std::string>(std::move(text)); }
 
 // A value as the text that set() takes.
 OrText<std::string> text_of_node(const toml::node& node) {

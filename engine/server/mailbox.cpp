@@ -27,7 +27,7 @@ bool RecordRing::push(void* tag, ByteView record) {
   const Entry entry{tag, static_cast<uint32_t>(record.size()), static_cast<uint32_t>(entry_bytes)};
   std::memcpy(to, &entry, sizeof entry);
   // The bytes come before the tail that shows them. The mutant shows what lies there before they do.
-  const bool bytes_late = log::mutant(log::Mutant::mailbox_out_of_order);
+  const bool bytes_late = mutant(log::Mutant::mailbox_out_of_order);
   if (!record.empty() && !bytes_late) std::memcpy(to + sizeof entry, record.data(), record.size());
   tail_.store(tail + skip + entry_bytes, std::memory_order_release);
   return true;

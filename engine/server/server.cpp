@@ -11,8 +11,6 @@
 namespace cwtch::server {
 namespace {
 
-tl::unexpected<std::string> wrong(std::string text) { return tl::unexpected<std::string>(std::move(text)); }
-
 std::string log_path(const std::string& directory) { return directory + "/log"; }
 
 log::Options log_options(const Config& config) {

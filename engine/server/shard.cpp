@@ -29,7 +29,7 @@ http::DatabaseEntry entry_of(const retrieval::Database& database) {
           .first_row = geometry.first_row,
           .rows = geometry.rows,
           .parts = geometry.parts,
-          .partition = geometry.partition == pir::Partition::contiguous ? "contiguous" : "interleaved",
+          .partition = pir::name(geometry.partition),
           .request_bytes = database.request_bytes,
           .answer_bytes = database.answer_bytes,
           .statics = std::move(statics)};

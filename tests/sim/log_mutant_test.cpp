@@ -45,15 +45,15 @@ std::string read_with_errors(uint64_t seed) {
 
 class LogMutants : public testing::Test {
  protected:
-  ~LogMutants() override { log::planted_mutant = log::Mutant::none; }
+  ~LogMutants() override { planted<log::Mutant> = log::Mutant::none; }
 
   void expect_found(log::Mutant mutant, uint64_t seeds, std::string (*run)(uint64_t seed)) {
-    log::planted_mutant = mutant;
+    planted<log::Mutant> = mutant;
     for (uint64_t seed = 1; seed <= seeds; ++seed) {
       const std::string failure = run(seed);
       if (failure.empty()) continue;
       std::printf("found at seed %llu: %s\n", static_cast<unsigned long long>(seed), failure.c_str());
-      log::planted_mutant = log::Mutant::none;
+      planted<log::Mutant> = log::Mutant::none;
       EXPECT_EQ(run(seed), "") << "seed " << seed << " fails without the bug too";
       return;
     }

@@ -110,15 +110,15 @@ struct Handover {
 };
 
 TEST(MailboxMutant, SoundMailboxLosesNothing) {
-  log::planted_mutant = log::Mutant::none;
+  planted<log::Mutant> = log::Mutant::none;
   for (uint64_t seed = 1; seed <= 20; ++seed) EXPECT_EQ(Handover(seed).lost(), 0u) << seed;
 }
 
 TEST(MailboxMutant, BytesThatComeTooLateAreNoticed) {
-  log::planted_mutant = log::Mutant::mailbox_out_of_order;
+  planted<log::Mutant> = log::Mutant::mailbox_out_of_order;
   uint64_t lost = 0;
   for (uint64_t seed = 1; seed <= 20; ++seed) lost += Handover(seed).lost();
-  log::planted_mutant = log::Mutant::none;
+  planted<log::Mutant> = log::Mutant::none;
   EXPECT_GT(lost, 0u);
 }
 

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "tests/support/result_lines.hpp"
-#include "tools/pirbench/report_command.hpp"
+#include "tools/pirbench/commands.hpp"
 
 int main(int argc, char** argv) {
   CLI::App app("The report of pirbench, on lines that are computed");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pir/registry.hpp"
+#include "tools/pirbench/result_line.hpp"
 
 namespace cwtch::test {
 
@@ -20,65 +21,49 @@ struct ResultCell {
   uint32_t batch = 1;
 };
 
-inline constexpr pir::Machine kImagined{
-    .read_byte = 1e-10, .mac = 2e-11, .transform = 2e-6, .pack_word = 3e-10, .sample = 2e-8};
+inline constexpr pir::Machine kImagined{.read_byte = 1e-10,
+                                        .copied = 4e-10,
+                                        .mac = 2e-11,
+                                        .transform = 2e-6,
+                                        .pack_read = 2e-10,
+                                        .pack_word = 3e-10,
+                                        .word_mac = 4e-10,
+                                        .sample = 2e-8};
 
 // Around `seconds`, unlike each other and unlike the prediction.
-inline Json samples(double seconds) { return {seconds * 1.15, seconds * 1.02, seconds * 1.31}; }
-
-inline Json scheme_of(const pir::Info& info) {
-  return {{"name", info.name},
-          {"parameters", info.parameters},
-          {"trust", pir::name(info.trust)},
-          {"links_sessions", info.leakage.links_sessions},
-          {"reveals_volume", info.leakage.reveals_volume},
-          {"reveals_messages", info.leakage.reveals_messages},
-          {"leakage_note", info.leakage.note},
-          {"classical_bits", info.classical_bits},
-          {"quantum_bits", info.quantum_bits},
-          {"security_model", info.security_model}};
-}
+inline std::vector<double> samples(double seconds) { return {seconds * 1.15, seconds * 1.02, seconds * 1.31}; }
 
 inline Json result_line(const ResultCell& cell) {
   const pir::Scheme& scheme = *pir::find_scheme(cell.scheme);
   const pir::Geometry geometry{.rows = cell.rows, .row_bytes = cell.row_bytes, .parts = cell.parts};
   const pir::Cost cost = scheme.cost(geometry, cell.batch);
-  const auto bytes = [](double value) { return Json{{"measured", value}, {"predicted", value}}; };
   const auto seconds_of = [](const pir::Work& work) { return pir::seconds(work, kImagined); };
   const double client = seconds_of(cost.client);
-  Json line = {{"schema", "pirbench-1"}, {"experiment", "fixture"}};
-  line["id"] = std::string(cell.scheme) + "-" + std::to_string(cell.rows) + "-" + std::to_string(cell.row_bytes) + "-" +
-               std::to_string(cell.parts) + "-" + std::to_string(cell.batch);
-  line["machine"] = {{"cpu", "no machine: computed from Scheme::cost()"},
-                     {"cores", 2},
-                     {"memory_bytes", 8e9},
-                     {"kernel_target", "none"},
-                     {"commit", "fixture"},
-                     {"label", ""}};
-  line["workload"] = {
-      {"kind", "log"}, {"rows", cell.rows}, {"row_bytes", cell.row_bytes}, {"source", "generated"}, {"seed", 1}};
-  line["scheme"] = scheme_of(scheme.info());
-  line["geometry"] = {{"parts", cell.parts}, {"partition", "contiguous"}};
-  line["batch"] = cell.batch;
-  line["status"] = "measured";
-  line["reason"] = "";
-  line["bytes"] = {{"request", bytes(cost.request_bytes)},
-                   {"answer", bytes(cost.answer_bytes)},
-                   {"statics", bytes(cost.statics_bytes)},
-                   {"server_memory", {{"measured", cost.server_bytes * 1.02}, {"predicted", cost.server_bytes}}}};
-  line["peak_memory_bytes"] = cost.server_bytes + 5e7;
-  line["seconds"] = {
-      {"setup", {{"samples", samples(seconds_of(cost.setup))}, {"predicted", seconds_of(cost.setup)}}},
-      {"answer", {{"samples", samples(seconds_of(cost.answer))}, {"predicted", seconds_of(cost.answer)}}},
-      {"client_query", {{"samples", samples(client * 0.7)}, {"predicted", nullptr}}},
-      {"client_recover", {{"samples", samples(client * 0.4)}, {"predicted", nullptr}}},
-      {"client", {{"predicted", client}}}};
-  line["rows_fetched"] = cost.rows_fetched;
-  line["queries"] = 3 * cell.batch;
-  line["wrong_rows"] = 0;
-  line["link"] = {{"bytes_per_s", 250e3}, {"round_trip_s", 0.8}};
-  line["prices"] = {{"cpu_hour", 0.02}, {"gigabyte", 0.01}};
-  return line;
+  pirbench::SetupFigures setup;
+  setup.cpu = setup.wall = samples(seconds_of(cost.setup));
+  setup.statics_bytes = static_cast<uint64_t>(cost.statics_bytes);
+  setup.server_bytes = static_cast<uint64_t>(cost.server_bytes * 1.02);
+  pirbench::BatchFigures figures;
+  figures.answer_cpu = figures.answer_wall = samples(seconds_of(cost.answer));
+  figures.query = samples(client * 0.7);
+  figures.recover = samples(client * 0.4);
+  figures.request_bytes = cost.request_bytes;
+  figures.answer_bytes = cost.answer_bytes;
+  figures.queries = 3 * uint64_t{cell.batch};
+  figures.peak_bytes = static_cast<uint64_t>(cost.server_bytes) + 50'000'000;
+  pirbench::Experiment experiment;
+  experiment.name = "fixture";
+  const pirbench::MachineInfo machine{.cpu = "no machine: computed from Scheme::cost()",
+                                      .cores = 2,
+                                      .memory_bytes = 8'000'000'000,
+                                      .kernel_target = "none",
+                                      .commit = "fixture",
+                                      .label = ""};
+  const pirbench::Cell measured{.database = {.rows = cell.rows, .row_bytes = cell.row_bytes, .trace = ""},
+                                .scheme = &scheme,
+                                .geometry = geometry};
+  return pirbench::result_line({experiment, machine, kImagined}, measured, cell.batch, pirbench::Outcome::measured, "",
+                               setup, figures);
 }
 
 // As one that was not measured: no figure of its own.

@@ -9,7 +9,7 @@ using test::FakeServer;
 
 class ClientPollMutants : public test::PollWorld {
  protected:
-  ~ClientPollMutants() override { planted_mutant = Mutant::none; }
+  ~ClientPollMutants() override { planted<Mutant> = Mutant::none; }
 
   // Whether what the server sees of three polls of a member who wants nothing, and of one with too much, is equal: one
   // query fails in the first, all rows are spoilt in the second.
@@ -59,7 +59,7 @@ TEST_F(ClientPollMutants, NoneOfThemAndTheWorldsAreAlike) { EXPECT_TRUE(alike())
 TEST_F(ClientPollMutants, EachOfThemIsSeen) {
   for (const Mutant which : {Mutant::skip_when_idle, Mutant::slot_more_on_backlog, Mutant::repair_on_demand,
                              Mutant::encrypt_between_queries}) {
-    planted_mutant = which;
+    planted<Mutant> = which;
     EXPECT_FALSE(alike()) << static_cast<int>(which);
   }
 }
@@ -75,26 +75,26 @@ TEST_F(ClientPollMutants, ARetryIsOneQueryTooMany) {
   };
   (void)poll(nobody);
   EXPECT_EQ(queries(), slots_ / 8);
-  planted_mutant = Mutant::retry_at_once;
+  planted<Mutant> = Mutant::retry_at_once;
   (void)poll(nobody);
   EXPECT_GT(queries(), slots_ / 8);
 }
 
 TEST_F(ClientPollMutants, TheIndexIsReadFromPublicBoundaries) {
-  for (const bool planted : {false, true}) {
-    planted_mutant = planted ? Mutant::index_from_last_position : Mutant::none;
+  for (const bool bug : {false, true}) {
+    planted<Mutant> = bug ? Mutant::index_from_last_position : Mutant::none;
     server_ = FakeServer(host_);
     window({}, 560);
     window({}, 560);
     open_hour();
-    Member nobody = make_member(planted ? "planted" : "nobody");
+    Member nobody = make_member(bug ? "planted" : "nobody");
     (void)poll(nobody);
     (void)poll(nobody);
     size_t public_ones = 0;
     for (const auto& timed : trace()) {
       public_ones += timed.request.target == "/v1/index?from=" + std::to_string(server_.tail_first());
     }
-    EXPECT_EQ(public_ones, planted ? 0u : 1u);
+    EXPECT_EQ(public_ones, bug ? 0u : 1u);
   }
 }
 

@@ -4,8 +4,8 @@
 // Thread: one.
 #pragma once
 
+#include "engine/core/or_text.hpp"
 #include "pir/cost.hpp"
-#include "tools/pirbench/or_text.hpp"
 #include "tools/pirbench/usage.hpp"
 
 namespace cwtch::pirbench {

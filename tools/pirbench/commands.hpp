@@ -15,5 +15,6 @@ using Command = std::function<int()>;
 Command add_run(CLI::App& app);
 Command add_calibrate(CLI::App& app);
 Command add_params(CLI::App& app);
+Command add_report(CLI::App& app);
 
 }  // namespace cwtch::pirbench

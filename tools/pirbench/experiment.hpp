@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/core/or_text.hpp"
 #include "pir/geometry.hpp"
-#include "tools/pirbench/or_text.hpp"
 
 namespace cwtch::pirbench {
 

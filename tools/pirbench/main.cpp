@@ -6,7 +6,6 @@
 
 #include "tools/common/commit.hpp"
 #include "tools/pirbench/commands.hpp"
-#include "tools/pirbench/report_command.hpp"
 
 int main(int argc, char** argv) {
   using namespace cwtch::pirbench;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "engine/core/or_text.hpp"
 #include "pir/registry.hpp"
 #include "tools/pirbench/report/cell.hpp"
 #include "tools/pirbench/report/day_curves.hpp"
@@ -18,8 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-template <class T>
-using Text = tl::expected<T, std::string>;
 
 // What is in all files together.
 struct Gathered {
@@ -40,7 +39,7 @@ void add(const report::ResultLine& line, Gathered& gathered) {
   if (std::find(schemes.begin(), schemes.end(), line.scheme.name) == schemes.end()) schemes.push_back(line.scheme.name);
 }
 
-Text<void> gather(const ResultFile& file, Gathered& gathered) {
+OrText<void> gather(const ResultFile& file, Gathered& gathered) {
   size_t number = 0;
   for (std::string_view rest = file.text; !rest.empty();) {
     ++number;
@@ -56,8 +55,8 @@ Text<void> gather(const ResultFile& file, Gathered& gathered) {
       gathered.notes.push_back(
           fmt::format("{}, line {}: cut off while it was written; left out", short_name(file.name), number));
     } else {
-      return tl::unexpected(fmt::format("{}, line {}: {}. Remove the line, or let pirbench measure that cell again",
-                                        file.name, number, line.error()));
+      return wrong(fmt::format("{}, line {}: {}. Remove the line, or let pirbench measure that cell again", file.name,
+                               number, line.error()));
     }
   }
   return {};
@@ -78,15 +77,15 @@ std::vector<const pir::Scheme*> known_schemes(Gathered& gathered) {
   return known;
 }
 
-Text<std::string> read_file(const fs::path& path) {
+OrText<std::string> read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
-  if (!file) return tl::unexpected(fmt::format("{}: cannot be read. Is it a file, and yours to read?", path.string()));
+  if (!file) return wrong(fmt::format("{}: cannot be read. Is it a file, and yours to read?", path.string()));
   return text.str();
 }
 
-Text<std::vector<fs::path>> result_files(const std::string& path) {
+OrText<std::vector<fs::path>> result_files(const std::string& path) {
   if (!fs::is_directory(path)) return std::vector<fs::path>{path};
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(path)) {
@@ -94,19 +93,19 @@ Text<std::vector<fs::path>> result_files(const std::string& path) {
   }
   std::sort(files.begin(), files.end());
   if (files.empty()) {
-    return tl::unexpected(fmt::format("{}: no .jsonl file in it. Name a directory that pirbench run wrote to", path));
+    return wrong(fmt::format("{}: no .jsonl file in it. Name a directory that pirbench run wrote to", path));
   }
   return files;
 }
 
-Text<std::vector<ResultFile>> read_all(const std::vector<std::string>& paths) {
+OrText<std::vector<ResultFile>> read_all(const std::vector<std::string>& paths) {
   std::vector<ResultFile> all;
   for (const std::string& path : paths) {
     const auto files = result_files(path);
-    if (!files) return tl::unexpected(files.error());
+    if (!files) return wrong(files.error());
     for (const fs::path& file : *files) {
       auto text = read_file(file);
-      if (!text) return tl::unexpected(text.error());
+      if (!text) return wrong(text.error());
       all.push_back({file.string(), std::move(*text)});
     }
   }
@@ -120,15 +119,15 @@ int complain(const std::string& what) {
 
 }  // namespace
 
-tl::expected<std::string, std::string> make_report(std::span<const ResultFile> files, const pir::MobilePlan& plan) {
+OrText<std::string> make_report(std::span<const ResultFile> files, const pir::MobilePlan& plan) {
   Gathered gathered;
   Json names = Json::array();
   for (const ResultFile& file : files) {
-    if (const auto done = gather(file, gathered); !done) return tl::unexpected(done.error());
+    if (const auto done = gather(file, gathered); !done) return wrong(done.error());
     names.push_back(short_name(file.name));
   }
   if (gathered.cells.empty()) {
-    return tl::unexpected<std::string>("no results in these files. Let pirbench run finish a cell first");
+    return wrong("no results in these files. Let pirbench run finish a cell first");
   }
   const auto schemes = known_schemes(gathered);
   const Json data = {{"files", std::move(names)},

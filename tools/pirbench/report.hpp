@@ -11,9 +11,9 @@
 
 #include <span>
 #include <string>
-#include <tl/expected.hpp>
 #include <vector>
 
+#include "engine/core/or_text.hpp"
 #include "pir/mobile_day.hpp"
 
 namespace cwtch::pirbench {
@@ -24,7 +24,7 @@ struct ResultFile {
 };
 
 // `plan` is the mobile client's whose day is drawn; its records_per_day does not matter.
-tl::expected<std::string, std::string> make_report(std::span<const ResultFile> files, const pir::MobilePlan& plan = {});
+OrText<std::string> make_report(std::span<const ResultFile> files, const pir::MobilePlan& plan = {});
 
 // The subcommand: every .jsonl file of the directories (or a file that is named itself) into the file `output`. Says on
 // standard error why it failed; returns the exit status.

@@ -1,9 +1,8 @@
-#include "tools/pirbench/report_command.hpp"
-
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tools/pirbench/commands.hpp"
 #include "tools/pirbench/report.hpp"
 
 namespace cwtch::pirbench {
@@ -16,7 +15,7 @@ struct Arguments {
 
 }  // namespace
 
-std::function<int()> add_report(CLI::App& app) {
+Command add_report(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* const report = app.add_subcommand(
       "report",

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "tools/pirbench/report/result_line.hpp"
+
 namespace cwtch::pirbench {
 namespace {
 
@@ -95,7 +97,7 @@ Json result_line(const RunContext& run, const Cell& cell, uint64_t batch, Outcom
                  const SetupFigures& setup, const BatchFigures& figures) {
   const pir::Cost cost = cell.scheme->cost(cell.geometry, static_cast<uint32_t>(batch));
   const Experiment& experiment = run.experiment;
-  return {{"schema", kResultSchema},
+  return {{"schema", report::kSchema},
           {"id", cell.id(batch, experiment.threads)},
           {"experiment", experiment.name},
           {"machine", machine_of(run.machine)},

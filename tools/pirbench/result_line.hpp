@@ -11,8 +11,6 @@
 
 namespace cwtch::pirbench {
 
-constexpr const char* kResultSchema = "pirbench-1";
-
 // What all lines of one run have in common.
 struct RunContext {
   const Experiment& experiment;

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tools/pirbench/report/result_line.hpp"
 #include "tools/pirbench/result_line.hpp"
 
 namespace cwtch::pirbench {
@@ -22,7 +23,8 @@ tl::unexpected<std::string> failed(const std::string& path, int error) {
 }
 
 bool is_result(const Json& json) {
-  return json.is_object() && json.value("schema", "") == kResultSchema && json.contains("id") && json["id"].is_string();
+  return json.is_object() && json.value("schema", "") == report::kSchema && json.contains("id") &&
+         json["id"].is_string();
 }
 
 // All of it, or nothing that stays: a reader never sees half a file.
@@ -74,7 +76,7 @@ OrText<void> Results::load() {
     if (!is_result(json)) {
       if (end + 1 == text.size()) break;  // torn where the file system kept the size but not the bytes
       return wrong(fmt::format("{}, line {}: no result of this version ({}); choose another folder", path(), number,
-                               kResultSchema));
+                               report::kSchema));
     }
     ids_.insert(json["id"].get<std::string>());
     lines_.push_back(std::move(json));

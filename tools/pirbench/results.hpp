@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-#include "tools/pirbench/or_text.hpp"
+#include "engine/core/or_text.hpp"
 
 namespace cwtch::pirbench {
 

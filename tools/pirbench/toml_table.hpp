@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tools/pirbench/or_text.hpp"
+#include "engine/core/or_text.hpp"
 
 namespace cwtch::pirbench {
 

@@ -159,14 +159,14 @@ void require_figures(const Fields& root, const ResultLine& line) {
 
 }  // namespace
 
-tl::expected<ResultLine, std::string> parse_result_line(std::string_view text) {
+OrText<ResultLine> parse_result_line(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) return tl::unexpected<std::string>("not JSON");
-  if (!json.is_object()) return tl::unexpected<std::string>("not a JSON object");
+  if (json.is_discarded()) return wrong("not JSON");
+  if (!json.is_object()) return wrong("not a JSON object");
   std::string error;
   const Fields root(&json, "", error);
   if (root.text("schema") != kSchema && error.empty()) {
-    return tl::unexpected(fmt::format("schema is not {}: the line is of another version of pirbench", kSchema));
+    return wrong(fmt::format("schema is not {}: the line is of another version of pirbench", kSchema));
   }
   ResultLine line;
   line.id = root.text("id");
@@ -176,7 +176,7 @@ tl::expected<ResultLine, std::string> parse_result_line(std::string_view text) {
   read_outcome(root, line);
   read_figures(root, line);
   if (line.outcome == ResultLine::Outcome::measured) require_figures(root, line);
-  if (!error.empty()) return tl::unexpected(std::move(error));
+  if (!error.empty()) return wrong(std::move(error));
   return line;
 }
 

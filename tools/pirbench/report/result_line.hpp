@@ -9,8 +9,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <vector>
+
+#include "engine/core/or_text.hpp"
 
 namespace cwtch::pirbench::report {
 
@@ -61,6 +62,6 @@ struct ResultLine {
 };
 
 // The error names the field and says what it should be.
-tl::expected<ResultLine, std::string> parse_result_line(std::string_view line);
+OrText<ResultLine> parse_result_line(std::string_view line);
 
 }  // namespace cwtch::pirbench::report

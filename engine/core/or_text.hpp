@@ -1,14 +1,16 @@
-// How things that people configure or keep in files fail: with a sentence that says cause and cure.
+// How what people configure, or keep in files, fails: with a sentence for them that says cause and cure.
+//
+// Thread: any; values.
 #pragma once
 
 #include <string>
 #include <tl/expected.hpp>
 
-namespace cwtch::pirbench {
+namespace cwtch {
 
 template <class T>
 using OrText = tl::expected<T, std::string>;
 
 inline tl::unexpected<std::string> wrong(std::string text) { return tl::unexpected<std::string>(std::move(text)); }
 
-}  // namespace cwtch::pirbench
+}  // namespace cwtch
