@@ -24,11 +24,11 @@ struct MobilePlan {
   double index_bytes_per_record = 16.6;  // entry, kind bit, nibble of rows, a share of the block's header
   uint32_t row_bytes = 3072;
   uint32_t polls_per_day = 24;
-  uint32_t slots = 16;                   // rows fetched by one poll, at most
-  uint32_t windows = kHotWindows;        // of 24 hours / polls_per_day each, so that every record has as many chances
-  uint32_t vectors = slots / kHotParts;  // queries over the same database, of slots / vectors parts
+  uint32_t slots = 16;                    // rows fetched by one poll, at most
+  uint32_t windows = kHotWindows;         // of 24 hours / polls_per_day each, so that every record has as many chances
+  uint32_t vectors = hot_vectors(slots);  // queries over the same database, of slots / vectors parts
   uint32_t catchup_parts = kDayParts;
-  uint32_t catchup_vectors = vectors;
+  uint32_t catchup_vectors = day_vectors(slots);
 };
 
 struct DayBytes {

@@ -34,15 +34,20 @@ struct WindowList {
 constexpr uint32_t kHoursPerDay = 24;
 constexpr size_t kHotWindows = 2;
 constexpr uint32_t kHotParts = 8;
-constexpr uint32_t kDayParts = 16;
+constexpr uint32_t kDayParts = 32;
 // A part of fewer rows costs more than sending them: then everybody takes the log itself.
 constexpr uint64_t kPollPartRowsMin = 64;
+// Queries of one poll with so many slots, 8, 16 or 32: of the hot database, and once a day of the day's. So many of the
+// latter let a member with sixteen slots whose busiest day has 200 messages get all of them on the day after, when the
+// hours that it kept missing were busy ones too (docs/pir/delivery.md).
+constexpr uint32_t hot_vectors(uint32_t slots) { return slots / kHotParts; }
+constexpr uint32_t day_vectors(uint32_t slots) { return (3 * slots + 15) / 16; }
 constexpr size_t kWindowsMax = 2 * kHoursPerDay;  // that are listed: they hold the whole day before
 
 // The newest two windows, in eight parts: contiguous if the newest one's hour is even. Nothing: too few rows.
 std::optional<Geometry> hot_database(const WindowList& list, uint32_t row_bytes);
-// The windows of the day before the hour behind the newest window, in sixteen interleaved parts: neighbours are in
-// different ones, so that a window that was missed does not fall into a single part. Nothing: too few rows, or none.
+// The windows of the day before the hour behind the newest window, in interleaved parts: neighbours are in different
+// ones, so that a window that was missed does not fall into a single part. Nothing: too few rows, or none.
 std::optional<Geometry> day_database(const WindowList& list, uint32_t row_bytes);
 
 // The day of the polls that are made while the newest whole window is `list`'s; its database is the day's before.

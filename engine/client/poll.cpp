@@ -159,8 +159,10 @@ Status Poller::plan(const OfferList& list, const pir::Scheme& scheme, std::vecto
 std::vector<Poller::Asked> Poller::make_queries(const std::vector<Exchange>& exchanges, RowCollector& collector) {
   std::vector<Asked> queries;
   for (const Exchange& exchange : exchanges) {
-    for (uint32_t i = 0; i < options_.slots / pir::kHotParts; ++i) {
-      const std::vector<uint64_t> rows = collector.choose_once(exchange.geometry);
+    const uint32_t count = exchange.day ? pir::day_vectors(options_.slots) : pir::hot_vectors(options_.slots);
+    for (uint32_t i = 0; i < count; ++i) {
+      const std::vector<uint64_t> rows = collector.choose_once(
+          exchange.geometry, exchange.day ? RowCollector::Order::oldest : RowCollector::Order::crowded);
       queries.push_back({&exchange, exchange.client->query(rows, random_)});
     }
   }

@@ -3,8 +3,9 @@
 //   one connection   /v1/server, /v1/shards, /v1/segments; the index from the public boundary where it was left, to its
 //                    end; the static blobs of every database that will be asked
 //   then             a pause of fixed length, in which the member's own work is done: matching, choosing, encrypting
-//   at fixed marks   `slots / 8` queries of the newest two windows, and in the first poll of a day as many of the day
-//                    before, each on a connection of its own, all of them made before the first one goes out
+//   at fixed marks   pir::hot_vectors(slots) queries of the newest two windows, and in the first poll of a day
+//                    pir::day_vectors(slots) of the day before, each on a connection of its own, all of them made
+//                    before the first one goes out
 //   then             decrypting, checking, keeping
 //
 // What is wanted, found, spoilt, missing or waiting changes nothing of this. A query that fails is lost; an earlier

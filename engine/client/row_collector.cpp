@@ -1,8 +1,10 @@
 #include "engine/client/row_collector.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "engine/log/index_block.hpp"
+#include "pir/windows.hpp"
 
 namespace cwtch::client {
 
@@ -13,7 +15,9 @@ RowCollector::RowCollector(const std::vector<std::vector<RecordWanted>>& turns) 
   }
 }
 
-std::vector<uint64_t> RowCollector::choose(const pir::Geometry& geometry) {
+std::vector<uint64_t> RowCollector::choose(const pir::Geometry& geometry) { return choose(geometry, Order::oldest); }
+
+std::vector<uint64_t> RowCollector::choose(const pir::Geometry& geometry, Order order) {
   struct Offer {
     std::vector<uint64_t> rows;  // missing ones of this database, in order
     size_t next = 0;
@@ -29,6 +33,18 @@ std::vector<uint64_t> RowCollector::choose(const pir::Geometry& geometry) {
           offers[i].rows.push_back(at->first + n);
         }
       }
+    }
+  }
+  if (order == Order::crowded) {
+    // Interleaved parts are the same rows together wherever the database begins.
+    std::array<size_t, pir::kDayParts> crowd{};
+    const auto part_of = [](uint64_t row) { return row % pir::kDayParts; };
+    for (const Offer& offer : offers) {
+      for (const uint64_t row : offer.rows) crowd[part_of(row)] += 1;
+    }
+    for (Offer& offer : offers) {
+      std::stable_sort(offer.rows.begin(), offer.rows.end(),
+                       [&](uint64_t a, uint64_t b) { return crowd[part_of(a)] > crowd[part_of(b)]; });
     }
   }
   std::vector<bool> taken(geometry.parts);
@@ -51,8 +67,8 @@ std::vector<uint64_t> RowCollector::choose(const pir::Geometry& geometry) {
   return chosen;
 }
 
-std::vector<uint64_t> RowCollector::choose_once(const pir::Geometry& geometry) {
-  std::vector<uint64_t> chosen = choose(geometry);
+std::vector<uint64_t> RowCollector::choose_once(const pir::Geometry& geometry, Order order) {
+  std::vector<uint64_t> chosen = choose(geometry, order);
   for (const uint64_t row : chosen) {
     for (Group& group : groups_) {
       if (Record* const record = find(group, row)) record->asked |= 1u << (row - record->wanted.row);

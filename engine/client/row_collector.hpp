@@ -23,7 +23,11 @@ class RowCollector {
   // At most one wanted row of each part, oldest first within a group. Rows that do not come are chosen again.
   std::vector<uint64_t> choose(const pir::Geometry& geometry);
   // The same, for queries that are all made before any is answered: what was chosen is not chosen again.
-  std::vector<uint64_t> choose_once(const pir::Geometry& geometry);
+  enum class Order : uint8_t {
+    oldest,   // first
+    crowded,  // first those of which most are in one part of the day's database, so that few are left in each of them
+  };
+  std::vector<uint64_t> choose_once(const pir::Geometry& geometry, Order order = Order::oldest);
   // A row is here. The whole record's rows, once they are all.
   struct Whole {
     RecordWanted wanted;
@@ -43,6 +47,7 @@ class RowCollector {
     uint64_t slots = 0;                 // that it had
   };
 
+  std::vector<uint64_t> choose(const pir::Geometry& geometry, Order order);
   static Record* find(Group& group, uint64_t row);  // the record that has it, or nullptr
 
   std::vector<Group> groups_;

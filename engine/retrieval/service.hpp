@@ -45,7 +45,7 @@ class Service {
     uint32_t row_bytes = log::kRowBytesDefault;
     uint64_t memory_bytes_max = uint64_t{1} << 30;
     bool polls = true;  // databases over windows, for schemes that have parts
-    uint64_t poll_bytes_max = uint64_t{2} << 30;
+    uint64_t poll_bytes_max = uint64_t{3} << 30;
     uint32_t threads = 1;
     pir::QueryQueue::Options queue;
   };

@@ -282,7 +282,7 @@ std::vector<Option> make_options() {
        .min = 16 * kMiB,
        .max = 64 * kTiB,
        .what = "Memory for these databases of one scheme; what does not fit is not offered, the day's first.",
-       .why = "ring32 prepares 60 MiB for each of 8 and 16 parts, besides the rows: 1.5 GiB, 1.8 with 100,000 rows a "
+       .why = "ring32 prepares 60 MiB for each of 8 and 32 parts, besides the rows: 2.4 GiB, 2.7 with 100,000 rows a "
               "day."},
       {.section = "pir",
        .name = "query_threads",

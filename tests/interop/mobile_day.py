@@ -11,7 +11,7 @@ day; every poll covers the newest w windows of R / T rows, in S parts, by v vect
 
     index       tau R                 every entry of the day, once
     poll        v (kappa + 4 w R / T) + v S 1.5 B + S 2.5 B
-    catch-up    v (kappa + 4 R) + v S' 1.5 B + S' 2.5 B    once a day over the day before, v vectors, S' parts
+    catch-up    v' (kappa + 4 R) + v' S' 1.5 B + S' 2.5 B    once a day over the day before, v' vectors, S' parts
     day         index + T poll + catch-up
 
     full send   every record once, at the size the log sends
@@ -30,13 +30,13 @@ import tempfile
 B, KAPPA = 3072, 2 * 5 * 1024 * 4  # two key-switching keys of five digits, 1,024 words each
 TAU = 16 + 0.5 + 0.1  # an entry, a nibble for its rows, and its share of kind bits and the block's header
 T, W, V, S = 24, 2, 2, 8
-CATCHUP_PARTS = 16
+CATCHUP_PARTS, CATCHUP_V = 32, 3
 RECORD_BYTES = 2800
 
 
 def ring32_day(rate):
     poll = V * (KAPPA + 4 * W * rate / T) + V * S * 1.5 * B + S * 2.5 * B
-    catchup = V * (KAPPA + 4 * rate) + CATCHUP_PARTS * (V * 1.5 + 2.5) * B
+    catchup = CATCHUP_V * (KAPPA + 4 * rate) + CATCHUP_PARTS * (CATCHUP_V * 1.5 + 2.5) * B
     return TAU * rate + T * poll + catchup
 
 
@@ -65,7 +65,7 @@ def main(program):
     day = day_of_report(program)
     plan = day["plan"]
     assumed = {"record_bytes": RECORD_BYTES, "rows_per_record": 1, "row_bytes": B, "polls_per_day": T, "slots": V * S, "windows": W,
-               "vectors": V, "catchup_parts": CATCHUP_PARTS, "catchup_vectors": V}
+               "vectors": V, "catchup_parts": CATCHUP_PARTS, "catchup_vectors": CATCHUP_V}
     same = {name: plan[name] for name in assumed} == assumed
     if not same:
         print(f"The report's plan is another than this file's: {plan}", file=sys.stderr)
