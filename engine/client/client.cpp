@@ -105,16 +105,6 @@ Result<IndexReport> Client::read_index() {
   return pull.report();
 }
 
-Result<RetrieveReport> Client::retrieve(const RetrieveOptions& options,
-                                        const std::function<void(const RetrieveProgress&)>& progress) {
-  if (const Status fresh = store_.refresh(); !fresh) return fail(fresh.error());
-  const Result<ServerFacts> facts = this->facts();
-  if (!facts) return fail(facts.error());
-  Retrieve retrieve(store_, random_, dialer_, endpoint_, host_, options);
-  retrieve.on_progress = progress;
-  return retrieve.run(reading_, *facts);
-}
-
 Status Client::watch(const std::function<void(const MessageStored&)>& on_message) {
   ServerFacts facts;
   Result<Pull> pull = begin(&facts, false);

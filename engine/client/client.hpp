@@ -1,4 +1,5 @@
-// One profile on one server: posts its messages and finds those of its groups, without the server learning which.
+// One profile on one server: posts its messages and finds those of its groups, without the server learning which. By
+// private retrieval: see retrieve.hpp and poll.hpp.
 //
 // The server is not trusted: every byte it sends is checked, memory is bounded, and what cannot be true is an error
 // that says so. Errors of the network are closed, timeout or denied; corrupt means that the server breaks its promises.
@@ -8,9 +9,9 @@
 #include <functional>
 #include <string>
 
+#include "engine/client/index_pull.hpp"
 #include "engine/client/message.hpp"
 #include "engine/client/pull.hpp"
-#include "engine/client/retrieve.hpp"
 #include "engine/client/server_link.hpp"
 #include "engine/client/store.hpp"
 
@@ -51,9 +52,6 @@ class Client {
   Result<SyncReport> sync(Scheme scheme, const std::function<void(const Progress&)>& progress);
   // Learns from the index stream which records of the log are ours, and reads none: they are wanted from now on.
   Result<IndexReport> read_index();
-  // sync() by private retrieval: see retrieve.hpp. Says nothing of how far the log is known.
-  Result<RetrieveReport> retrieve(const RetrieveOptions& options,
-                                  const std::function<void(const RetrieveProgress&)>& progress);
   // Shows every message of our groups that was not known, and then whatever arrives, until cancel() or an error.
   // Groups that are joined meanwhile are not watched.
   Status watch(const std::function<void(const MessageStored&)>& on_message);

@@ -53,8 +53,8 @@ Result<PollReport> Poller::poll() {
   if (!scheme) return fail(scheme.error());
   const Result<OfferList> offers = link.offers();
   if (!offers) return fail(offers.error());
-  std::vector<Exchange> exchanges;
-  if (const Status planned = plan(*offers, **scheme, exchanges); !planned) return fail(planned.error());
+  std::vector<Database> databases;
+  if (const Status planned = plan(*offers, **scheme, databases); !planned) return fail(planned.error());
   Result<SegmentList> segments = link.segments();
   if (!segments) return fail(segments.error());
   report.documents_bytes = spent();
@@ -63,14 +63,14 @@ Result<PollReport> Poller::poll() {
   const Result<Bytes> index = pull.fetch(link, facts->committed_end, kIndexBytesMax);
   if (!index) return fail(index.error());
   report.index_bytes = spent();
-  for (Exchange& exchange : exchanges) {
-    auto client = connect(link, **scheme, host_, exchange.geometry, exchange.offer);
+  for (Database& database : databases) {
+    auto client = connect(link, **scheme, host_, database.geometry, database.offer);
     if (!client) return fail(client.error());
-    exchange.client = std::move(*client);
-    (exchange.day ? report.day_bytes : report.statics_bytes) += spent();
+    database.client = std::move(*client);
+    (database.day ? report.day_bytes : report.statics_bytes) += spent();
   }
-  link.disconnect();
-  const uint64_t ready_ms = clock_.now_ms();
+  if (!mutant(Mutant::close_behind_work)) link.disconnect();
+  Marks marks(clock_, options_.mark_ms);
 
   // Our own work, in a pause whose length does not depend on it.
   if (const Status read = pull.take(*index, facts->committed_end, Store::Keep::relaxed); !read)
@@ -81,27 +81,30 @@ Result<PollReport> Poller::poll() {
   report.records = pull.report().records;
   const auto turns = store_.profile().server(host_)->wanted.turns();
   RowCollector collector(within_reach(turns, [&](const RecordWanted& wanted) {
-    return std::any_of(exchanges.begin(), exchanges.end(),
-                       [&](const Exchange& exchange) { return exchange.geometry.contains(wanted.row); });
+    return std::any_of(databases.begin(), databases.end(),
+                       [&](const Database& database) { return database.geometry.contains(wanted.row); });
   }));
   report.wanted = collector.records();
-  std::vector<Asked> queries = make_queries(exchanges, collector);
+  std::vector<Slot> slots = fill_slots(databases, collector);
   clock_.worked();
+  if (mutant(Mutant::close_behind_work)) link.disconnect();
 
-  if (mutant(Mutant::skip_when_idle) && report.wanted == 0) queries.clear();
-  for (size_t i = 0; i < queries.size(); ++i) {
-    clock_.wait_until(ready_ms + (i + 1) * options_.mark_ms);
+  const Desk desk{**scheme, dialer_, endpoint_, payer_};
+  if (mutant(Mutant::skip_when_idle) && report.wanted == 0) slots.clear();
+  for (Slot& slot : slots) {
+    marks.next();
     if (mutant(Mutant::encrypt_between_queries)) clock_.worked();
-    ask(**scheme, queries[i], report);
-    if (mutant(Mutant::retry_at_once) && !queries[i].answer) ask(**scheme, queries[i], report);
+    ask(desk, slot, report);
+    if (mutant(Mutant::retry_at_once) && slot.question.failed()) ask(desk, slot, report);
   }
-  if (mutant(Mutant::slot_more_on_backlog) && report.wanted > options_.slots) ask(**scheme, queries[0], report);
-  report.day = std::any_of(exchanges.begin(), exchanges.end(), [](const Exchange& exchange) { return exchange.day; });
+  if (mutant(Mutant::slot_more_on_backlog) && report.wanted > options_.slots) ask(desk, slots[0], report);
+  report.overran = marks.overran();
+  report.day = std::any_of(databases.begin(), databases.end(), [](const Database& database) { return database.day; });
   if (report.day) day_ = pir::poll_day(offers->windows);
 
-  if (const Status opened = open(queries, collector, offers->row_bytes, report); !opened) return fail(opened.error());
+  if (const Status opened = open(slots, collector, offers->row_bytes, report); !opened) return fail(opened.error());
   clock_.worked();
-  if (mutant(Mutant::repair_on_demand) && report.spoiled > 0) ask(**scheme, queries[0], report);
+  if (mutant(Mutant::repair_on_demand) && report.spoiled > 0) ask(desk, slots[0], report);
   const auto rest = store_.profile().server(host_)->wanted.turns();
   // Windows that later polls, or the batch of the day that runs, still cover.
   const uint64_t reach = offers->windows.windows.empty() ? 0 : offers->windows.first_row;
@@ -136,7 +139,7 @@ Status Poller::check_windows(const pir::WindowList& list, const IndexPull& pull)
 }
 
 // Exactly what follows from the windows, or nothing.
-Status Poller::plan(const OfferList& list, const pir::Scheme& scheme, std::vector<Exchange>& exchanges) {
+Status Poller::plan(const OfferList& list, const pir::Scheme& scheme, std::vector<Database>& databases) {
   const auto offer = find_offer(list, scheme);
   if (!offer) return fail(offer.error());
   const auto add = [&](const std::optional<DatabaseOffer>& offered, const std::optional<pir::Geometry>& geometry,
@@ -144,7 +147,7 @@ Status Poller::plan(const OfferList& list, const pir::Scheme& scheme, std::vecto
     if (!offered) return {};
     if (!geometry || !pir::check(*geometry) || !scheme.fits(*geometry) || pir::name_of(*geometry) != offered->name)
       return fail(Errc::corrupt, "server: its databases of polls are not those of its windows");
-    exchanges.push_back({*geometry, *offered, nullptr, day});
+    databases.push_back({*geometry, *offered, nullptr, day});
     return {};
   };
   if (const Status added = add((*offer)->hot, pir::hot_database(list.windows, list.row_bytes), false); !added)
@@ -156,46 +159,32 @@ Status Poller::plan(const OfferList& list, const pir::Scheme& scheme, std::vecto
   return {};
 }
 
-std::vector<Poller::Asked> Poller::make_queries(const std::vector<Exchange>& exchanges, RowCollector& collector) {
-  std::vector<Asked> queries;
-  for (const Exchange& exchange : exchanges) {
-    const uint32_t count = exchange.day ? pir::day_vectors(options_.slots) : pir::hot_vectors(options_.slots);
+std::vector<Poller::Slot> Poller::fill_slots(const std::vector<Database>& databases, RowCollector& collector) {
+  std::vector<Slot> slots;
+  for (const Database& database : databases) {
+    const uint32_t count = database.day ? pir::day_vectors(options_.slots) : pir::hot_vectors(options_.slots);
+    const auto order = database.day ? RowCollector::Order::oldest : RowCollector::Order::crowded;
     for (uint32_t i = 0; i < count; ++i) {
-      const std::vector<uint64_t> rows = collector.choose_once(
-          exchange.geometry, exchange.day ? RowCollector::Order::oldest : RowCollector::Order::crowded);
-      queries.push_back({&exchange, exchange.client->query(rows, random_)});
+      const std::vector<uint64_t> rows = collector.choose(database.geometry, order);
+      slots.push_back({database.day, Question(*database.client, database.offer.name, rows, random_)});
     }
   }
-  return queries;
+  return slots;
 }
 
-void Poller::ask(const pir::Scheme& scheme, Asked& asked, PollReport& report) {
+void Poller::ask(const Desk& desk, Slot& slot, PollReport& report) {
   report.queries += 1;
-  const Result<std::string> payment = payer_.pay();
-  ServerLink link(dialer_, endpoint_);
-  if (payment) {
-    asked.answer = link.query(scheme.info().name, asked.exchange->offer.name, asked.query.request,
-                              asked.exchange->client->answer_bytes(), *payment);
-  } else {
-    asked.answer = fail(payment.error());
-  }
-  (asked.exchange->day ? report.day_bytes : report.query_bytes) += link.traffic().bytes();
+  (slot.day ? report.day_bytes : report.query_bytes) += slot.question.ask(desk);
 }
 
-Status Poller::open(std::vector<Asked>& queries, RowCollector& collector, uint32_t row_bytes, PollReport& report) {
+Status Poller::open(std::vector<Slot>& slots, RowCollector& collector, uint32_t row_bytes, PollReport& report) {
+  std::vector<RowCollector::Whole> whole;
+  for (Slot& slot : slots) report.failed_queries += !slot.question.open(collector, whole);
   std::vector<Event> events;
-  for (Asked& asked : queries) {
-    Result<std::vector<pir::Row>> rows = fail(Errc::io, "poll: no answer");
-    if (asked.answer) rows = asked.exchange->client->recover(std::move(asked.query.secret), *asked.answer);
-    report.failed_queries += !rows;
-    if (!rows) continue;
-    for (const pir::Row& row : *rows) {
-      const auto whole = collector.got(row.number, row.bytes);
-      if (!whole) continue;
-      const GroupState& state = *store_.profile().group(whole->wanted.group);
-      const Verdict verdict = judge_rows(state.group, whole->wanted, whole->rows, row_bytes, events);
-      report.count(verdict, state, events.back());
-    }
+  for (const RowCollector::Whole& record : whole) {
+    const GroupState& state = *store_.profile().group(record.wanted.group);
+    const Verdict verdict = judge_rows(state.group, record.wanted, record.rows, row_bytes, events);
+    report.count(verdict, state, events.back());
   }
   return store_.commit(events, Store::Keep::durable);
 }

@@ -15,8 +15,8 @@
 #include "engine/client/databases.hpp"
 #include "engine/client/fetched.hpp"
 #include "engine/client/index_pull.hpp"
-#include "engine/client/payer.hpp"
-#include "engine/client/row_collector.hpp"
+#include "engine/client/marks.hpp"
+#include "engine/client/question.hpp"
 
 namespace cwtch::client {
 
@@ -33,19 +33,11 @@ struct PollReport : FetchTally {
   uint64_t waiting = 0;  // wanted and still to come by later polls
   uint64_t outside = 0;  // wanted, and older than any poll will reach
   uint32_t queries = 0, failed_queries = 0;
-  bool day = false;  // the day's batch was part of it
+  bool day = false;      // the day's batch was part of it
+  bool overran = false;  // a mark was too short for this machine, or this network
   // On the wire, with headers.
   uint64_t documents_bytes = 0, index_bytes = 0, statics_bytes = 0, query_bytes = 0, day_bytes = 0;
   uint64_t bytes() const { return documents_bytes + index_bytes + statics_bytes + query_bytes + day_bytes; }
-};
-
-// Time of polls: a test's passes as it likes.
-class PollClock {
- public:
-  virtual ~PollClock() = default;
-  virtual uint64_t now_ms() = 0;
-  virtual void wait_until(uint64_t ms) = 0;  // at once if it is past
-  virtual void worked() {}                   // called where a member's own work was done
 };
 
 class Poller {
@@ -57,24 +49,22 @@ class Poller {
   Result<PollReport> poll();
 
  private:
-  // A database, and the queries of it in this poll.
-  struct Exchange {
+  struct Database {
     pir::Geometry geometry;
     DatabaseOffer offer;
     std::unique_ptr<pir::Client> client;
     bool day;
   };
-  struct Asked {
-    const Exchange* exchange;
-    pir::Query query;
-    Result<Bytes> answer = fail(Errc::busy, "poll: not asked yet");
+  struct Slot {
+    bool day;
+    Question question;
   };
 
-  Status plan(const OfferList& list, const pir::Scheme& scheme, std::vector<Exchange>& exchanges);
+  Status plan(const OfferList& list, const pir::Scheme& scheme, std::vector<Database>& databases);
   Status check_windows(const pir::WindowList& list, const IndexPull& pull);
-  std::vector<Asked> make_queries(const std::vector<Exchange>& exchanges, RowCollector& collector);
-  void ask(const pir::Scheme& scheme, Asked& asked, PollReport& report);
-  Status open(std::vector<Asked>& queries, RowCollector& collector, uint32_t row_bytes, PollReport& report);
+  std::vector<Slot> fill_slots(const std::vector<Database>& databases, RowCollector& collector);
+  void ask(const Desk& desk, Slot& slot, PollReport& report);
+  Status open(std::vector<Slot>& slots, RowCollector& collector, uint32_t row_bytes, PollReport& report);
 
   Store& store_;
   Random& random_;

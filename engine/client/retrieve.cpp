@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/client/message.hpp"
+#include "engine/client/mutant.hpp"
 #include "engine/client/record_stream.hpp"
 #include "pir/grid.hpp"
 
@@ -12,90 +13,117 @@ namespace {
 // Whatever the server says:
 constexpr uint64_t kRowsMaxAllowed = 1 << 20;  // of a database
 constexpr uint64_t kDatabasesMax = 1 << 16;
+constexpr uint64_t kIndexBytesMax = uint64_t{1} << 30;  // sixty million records
+constexpr uint64_t kTailBytesMax = uint64_t{512} << 20;
 
 }  // namespace
 
-Retrieve::Retrieve(Store& store, Random& random, Dialer& dialer, const Endpoint& endpoint, std::string host,
-                   const RetrieveOptions& options)
+Retrieve::Retrieve(Store& store, Random& random, Dialer& dialer, Payer& payer, PollClock& clock,
+                   const Endpoint& endpoint, std::string host, const RetrieveOptions& options)
     : store_(store),
       random_(random),
       dialer_(dialer),
+      payer_(payer),
+      clock_(clock),
       endpoint_(endpoint),
       host_(std::move(host)),
       options_(options),
-      keyring_(host_) {
-  groups_ = keyring_.add_all(store.profile());
-}
+      keyring_(host_) {}
 
-Result<RetrieveReport> Retrieve::run(ServerLink& link, const ServerFacts& facts) {
-  const auto scheme = choose_scheme(options_.scheme, options_.allow_relaxed_trust, facts);
-  if (!scheme) return fail(scheme.error());
-  scheme_ = *scheme;
-  const Result<OfferList> list = link.offers();
-  if (!list) return fail(list.error());
-  if (const Status checked = check_offer(*list); !checked) return fail(checked.error());
-  uint64_t before = link.traffic().bytes();
+Result<RetrieveReport> Retrieve::run() {
+  if (const Status fresh = store_.refresh(); !fresh) return fail(fresh.error());
+  groups_ = keyring_.add_all(store_.profile());
+  ServerLink link(dialer_, endpoint_);
+  uint64_t before = 0;
   const auto spent = [&] {
     const uint64_t now = link.traffic().bytes();
     return now - std::exchange(before, now);
   };
 
-  if (const Status read = read_index(link, facts); !read) return fail(read.error());
+  const Result<ServerFacts> facts = link.facts_of(host_);
+  if (!facts) return fail(facts.error());
+  const auto scheme = choose_scheme(options_.scheme, options_.allow_relaxed_trust, *facts);
+  if (!scheme) return fail(scheme.error());
+  const Result<OfferList> offers = link.offers();
+  if (!offers) return fail(offers.error());
+  if (const Status checked = check_offer(*offers, **scheme); !checked) return fail(checked.error());
+  const Result<SegmentList> segments = link.segments();
+  if (!segments) return fail(segments.error());
+  report_.documents_bytes = spent();
+
+  IndexPull pull(store_, host_, *segments, end_row_);
+  const Result<Bytes> index = pull.fetch(link, facts->committed_end, kIndexBytesMax);
+  if (!index) return fail(index.error());
   report_.index_bytes = spent();
-  if (const Status read = read_statics(link); !read) return fail(read.error());
+  for (Database& database : databases_) {
+    auto client = connect(link, **scheme, host_, database.geometry, database.offer);
+    if (!client) return fail(client.error());
+    database.client = std::move(*client);
+  }
   report_.statics_bytes = spent();
-  query_all();
-  const Status tail = read_tail(link);
+  link.disconnect();
+
+  Marks marks(clock_, options_.mark_ms);
+  if (const Status understood = understand(pull, *index, facts->committed_end); !understood)
+    return fail(understood.error());
+  query_all(**scheme, marks);
+  // From the public boundary before what the databases do not have: the same for everybody.
+  const uint64_t from = segments->boundary_at(tail_position_);
+  const Result<Bytes> tail = link.document("/v1/log?from=" + std::to_string(from), kTailBytesMax);
   report_.tail_bytes = spent();
+  link.disconnect();
+
+  // Nothing is asked from here on.
+  open_lap();
+  report_.waiting = collector_->records();
+  report_.overran = marks.overran();
   for (const RowCollector::Whole& whole : fetched_) {
     const GroupState& state = *store_.profile().group(whole.wanted.group);
     const Verdict verdict = judge_rows(state.group, whole.wanted, whole.rows, row_bytes_, events_);
     report_.count(verdict, state, events_.back());
   }
+  const Status read = tail ? read_tail(*tail, from) : Status(fail(tail.error()));
   if (const Status kept = store_.commit(events_, Store::Keep::durable); !kept) return fail(kept.error());
-  if (!tail) return fail(tail.error());
+  if (!read) return fail(read.error());
   return report_;
 }
 
 // Only what anybody would be offered: the grid's own ranges, of the sizes that follow from them.
-Status Retrieve::check_offer(const OfferList& list) {
-  const auto found = find_offer(list, *scheme_);
+Status Retrieve::check_offer(const OfferList& list, const pir::Scheme& scheme) {
+  const auto found = find_offer(list, scheme);
   if (!found) return fail(found.error());
-  const SchemeOffer* const offer = *found;
-  const pir::Grid grid{.unit = scheme_->info().rows_min, .rows_max = offer->rows_max};
-  if (offer->unit != grid.unit || offer->factor != grid.factor || grid.rows_max > kRowsMaxAllowed ||
-      offer->first_row > offer->end_row) {
+  const SchemeOffer& offer = **found;
+  const pir::Grid grid{.unit = scheme.info().rows_min, .rows_max = offer.rows_max};
+  if (offer.unit != grid.unit || offer.factor != grid.factor || grid.rows_max > kRowsMaxAllowed ||
+      offer.first_row > offer.end_row) {
     return fail(Errc::corrupt, "server: its databases are not on the public grid");
   }
-  if ((offer->end_row - offer->first_row) / grid.unit > kDatabasesMax * grid.factor) {
+  if ((offer.end_row - offer.first_row) / grid.unit > kDatabasesMax * grid.factor) {
     return fail(Errc::corrupt, "server: its databases are too many");
   }
-  const auto stretches = grid.cover(offer->first_row, offer->end_row);
+  const auto stretches = grid.cover(offer.first_row, offer.end_row);
   // A row between the databases and the tail would never come.
-  const bool whole = stretches.empty() ? offer->first_row == offer->end_row
-                                       : offer->first_row == stretches.front().first_row &&
-                                             offer->end_row == stretches.back().first_row + stretches.back().rows;
-  bool same = whole && stretches.size() == offer->databases.size();
+  const bool whole = stretches.empty() ? offer.first_row == offer.end_row
+                                       : offer.first_row == stretches.front().first_row &&
+                                             offer.end_row == stretches.back().first_row + stretches.back().rows;
+  bool same = whole && stretches.size() == offer.databases.size();
   for (size_t i = 0; same && i < stretches.size(); ++i) {
     const pir::Geometry geometry{
         .first_row = stretches[i].first_row, .rows = stretches[i].rows, .row_bytes = list.row_bytes};
-    same = pir::check(geometry) && scheme_->fits(geometry) && pir::name_of(geometry) == offer->databases[i].name;
-    geometries_.push_back(geometry);
+    same = pir::check(geometry) && scheme.fits(geometry) && pir::name_of(geometry) == offer.databases[i].name;
+    databases_.push_back({geometry, offer.databases[i], nullptr});
   }
   if (!same) return fail(Errc::corrupt, "server: its databases are not those of the public grid");
-  offer_ = *offer;
+  first_row_ = offer.first_row;
+  end_row_ = offer.end_row;
   row_bytes_ = list.row_bytes;
   return {};
 }
 
-Status Retrieve::read_index(ServerLink& link, const ServerFacts& facts) {
-  Result<SegmentList> list = link.segments();
-  if (!list) return fail(list.error());
-  list_ = std::move(*list);
-  IndexPull pull(store_, host_, list_, offer_.end_row);
+Status Retrieve::understand(IndexPull& pull, ByteView index, uint64_t committed_end) {
   // Durably not now, but behind the last request: a disk takes its time only if there is something to keep.
-  if (const Status read = pull.read(link, facts.committed_end, Store::Keep::relaxed); !read) return read;
-  if (pull.place().row < offer_.end_row) return fail(Errc::corrupt, "server: its index ends before its databases do");
+  if (const Status read = pull.take(index, committed_end, Store::Keep::relaxed); !read) return read;
+  if (pull.place().row < end_row_) return fail(Errc::corrupt, "server: its index ends before its databases do");
   if (pull.row_bytes() != row_bytes_)
     return fail(Errc::corrupt, "server: its index counts in other rows than its databases have");
   tail_position_ = pull.beyond();
@@ -103,55 +131,45 @@ Status Retrieve::read_index(ServerLink& link, const ServerFacts& facts) {
 
   auto turns = store_.profile().server(host_)->wanted.turns();
   for (auto& records : turns) {
-    report_.outside +=
-        std::erase_if(records, [&](const RecordWanted& wanted) { return wanted.row < offer_.first_row; });
-    std::erase_if(records, [&](const RecordWanted& wanted) { return wanted.row + wanted.rows > offer_.end_row; });
+    report_.outside += std::erase_if(records, [&](const RecordWanted& wanted) { return wanted.row < first_row_; });
+    std::erase_if(records, [&](const RecordWanted& wanted) { return wanted.row + wanted.rows > end_row_; });
   }
   collector_.emplace(turns);
   report_.wanted = collector_->records();
   return {};
 }
 
-Status Retrieve::read_statics(ServerLink& link) {
-  for (size_t i = 0; i < geometries_.size(); ++i) {
-    auto client = connect(link, *scheme_, host_, geometries_[i], offer_.databases[i]);
-    if (!client) return fail(client.error());
-    databases_.push_back({offer_.databases[i].name, std::move(*client)});
-  }
-  return {};
-}
-
-void Retrieve::query_all() {
+// Database after database, and again; as many at a time as fit into a lap.
+void Retrieve::query_all(const pir::Scheme& scheme, Marks& marks) {
+  const Desk desk{scheme, dialer_, endpoint_, payer_};
   RetrieveProgress progress{0, uint64_t{options_.rounds} * databases_.size()};
-  for (uint32_t round = 0; round < options_.rounds; ++round) {
-    for (const Database& database : databases_) {
-      query(database);
+  for (uint64_t made = 0; made < progress.queries_total;) {
+    open_lap();
+    collector_->again();
+    uint64_t bytes = 0;
+    do {
+      const Database& database = databases_[made % databases_.size()];
+      lap_.emplace_back(*database.client, database.offer.name, collector_->choose(database.geometry), random_);
+      bytes += database.client->request_bytes();
+      ++made;
+    } while (made < progress.queries_total && bytes < options_.lap_bytes);
+    clock_.worked();
+    marks.next();
+    if (mutant(Mutant::skip_when_idle) && report_.wanted == 0) lap_.clear();
+    for (Question& question : lap_) {
+      if (mutant(Mutant::encrypt_between_queries)) clock_.worked();
+      report_.query_bytes += question.ask(desk);
+      if (mutant(Mutant::retry_at_once) && question.failed()) report_.query_bytes += question.ask(desk);
       progress.queries_done += 1;
       if (on_progress) on_progress(progress);
     }
+    marks.begin();
   }
-  report_.waiting = collector_->records();
 }
 
-void Retrieve::query(const Database& database) {
-  const std::vector<uint64_t> rows = collector_->choose(database.client->geometry());
-  pir::Query query = database.client->query(rows, random_);
-  ServerLink link(dialer_, endpoint_);
-  const Result<Bytes> answer =
-      link.query(scheme_->info().name, database.name, query.request, database.client->answer_bytes());
-  report_.query_bytes += link.traffic().bytes();
-  if (!answer) {
-    report_.failed_queries += 1;
-    return;
-  }
-  const Result<std::vector<pir::Row>> fetched = database.client->recover(std::move(query.secret), *answer);
-  if (!fetched) {
-    report_.failed_queries += 1;
-    return;
-  }
-  for (const pir::Row& row : *fetched) {
-    if (auto whole = collector_->got(row.number, row.bytes)) fetched_.push_back(std::move(*whole));
-  }
+void Retrieve::open_lap() {
+  for (Question& question : lap_) report_.failed_queries += !question.open(*collector_, fetched_);
+  lap_.clear();
 }
 
 // A record of the tail, in full.
@@ -173,11 +191,7 @@ void Retrieve::keep(size_t group, uint64_t position, ByteView record) {
   events_.emplace_back(std::move(stored));
 }
 
-// From the public boundary before what the databases do not have: the same for everybody.
-Status Retrieve::read_tail(ServerLink& link) {
-  const uint64_t from = list_.boundary_at(tail_position_);
-  if (const Status got = link.get("/v1/log?from=" + std::to_string(from)); !got) return got;
-
+Status Retrieve::read_tail(ByteView tail, uint64_t from) {
   struct Visitor final : RecordStream::Visitor {
     explicit Visitor(Retrieve& owner) : retrieve(owner) {}
     Status record(log::Position position, ByteView record, uint32_t) override {
@@ -191,11 +205,12 @@ Status Retrieve::read_tail(ServerLink& link) {
   };
   Visitor visitor(*this);
   RecordStream stream({from}, std::nullopt);
-  while (true) {
-    const Result<size_t> got = link.read(stream.room());
-    if (!got) return fail(got.error());
-    if (*got == 0) break;
-    if (const Status read = stream.received(*got, visitor); !read) return read;
+  while (!tail.empty()) {
+    const MutableBytes room = stream.room();
+    const size_t size = std::min(room.size(), tail.size());
+    std::copy_n(tail.begin(), size, room.begin());
+    if (const Status read = stream.received(size, visitor); !read) return read;
+    tail = tail.subspan(size);
   }
   if (!stream.between_frames()) return fail(Errc::corrupt, "server: its log ends inside a frame");
   return {};

@@ -1,16 +1,15 @@
 // One fetch by private retrieval: the server sees what it costs and over which public ranges, and not what was wanted.
 //
-//   the list of databases, checked against the public grid
-//   the list of segments, and the index stream from the boundary where it was left: which records are ours, and in
-//   which rows
-//   the static blobs of every database, whole
-//   `rounds` rounds: one query of every database in each, dummies where nothing is wanted
-//   the records behind the last database, in full
+//   one connection   the list of databases, checked against the public grid; the list of segments; the index from the
+//                    public boundary where it was left, to its end; the static blobs of every database, whole
+//   at fixed marks   `rounds` queries of every database, each on a connection of its own, dummies where nothing is
+//                    wanted; a lap of them is made before its first one goes out, and opened before the next lap
+//   one connection   the records behind the last database, in full
 //
-// Every request, its size and its order follow from the server's public documents and `rounds`, which is the same for
-// whoever asks alike: never from groups, wants, or what came back. What came is opened behind the last query, so that
-// the time between two of them tells nothing. A query has a connection of its own. One that fails is lost: its rows
-// wait for another one, and nothing is asked again because of it.
+// Every request, its size, its order and when it begins follow from the server's public documents and from `rounds`,
+// which is the same for whoever asks alike: never from groups, wants, or what came back. A member's own work is done
+// before marks and behind the last request. A query that fails is lost: its rows wait for another slot, and there is no
+// slot more because of it.
 #pragma once
 
 #include <functional>
@@ -18,8 +17,8 @@
 #include "engine/client/databases.hpp"
 #include "engine/client/fetched.hpp"
 #include "engine/client/index_pull.hpp"
-#include "engine/client/row_collector.hpp"
-#include "pir/scheme.hpp"
+#include "engine/client/marks.hpp"
+#include "engine/client/question.hpp"
 
 namespace cwtch::client {
 
@@ -27,6 +26,8 @@ struct RetrieveOptions {
   std::string scheme;
   uint32_t rounds = 16;
   bool allow_relaxed_trust = false;  // schemes that need trust in the server, or leak more
+  uint32_t mark_ms = 5'000;          // from mark to mark: more than a member's own work ever takes
+  uint64_t lap_bytes = 64 << 20;     // of queries that are made before the first of them goes out
 };
 
 struct RetrieveProgress {
@@ -34,53 +35,55 @@ struct RetrieveProgress {
 };
 
 struct RetrieveReport : FetchTally {
-  uint64_t records = 0;  // in the index
+  uint64_t records = 0;  // in what was read of the index
   uint64_t wanted = 0;   // of our groups, in databases and not here yet
   uint64_t waiting = 0;  // still wanted after the last round
   uint64_t outside = 0;  // wanted, but older than what the server offers
   uint64_t failed_queries = 0;
+  bool overran = false;  // a mark was too short for this machine, or this network
   // On the wire, with headers.
-  uint64_t index_bytes = 0, statics_bytes = 0, query_bytes = 0, tail_bytes = 0;
-  uint64_t bytes() const { return index_bytes + statics_bytes + query_bytes + tail_bytes; }
+  uint64_t documents_bytes = 0, index_bytes = 0, statics_bytes = 0, query_bytes = 0, tail_bytes = 0;
+  uint64_t bytes() const { return documents_bytes + index_bytes + statics_bytes + query_bytes + tail_bytes; }
 };
 
 class Retrieve {
  public:
-  Retrieve(Store& store, Random& random, Dialer& dialer, const Endpoint& endpoint, std::string host,
-           const RetrieveOptions& options);
+  Retrieve(Store& store, Random& random, Dialer& dialer, Payer& payer, PollClock& clock, const Endpoint& endpoint,
+           std::string host, const RetrieveOptions& options);
 
   std::function<void(const RetrieveProgress&)> on_progress;
-  Result<RetrieveReport> run(ServerLink& link, const ServerFacts& facts);
+  Result<RetrieveReport> run();
 
  private:
   struct Database {
-    std::string name;
+    pir::Geometry geometry;
+    DatabaseOffer offer;
     std::unique_ptr<pir::Client> client;
   };
 
-  Status check_offer(const OfferList& list);
-  Status read_statics(ServerLink& link);
-  Status read_index(ServerLink& link, const ServerFacts& facts);
-  void query_all();
-  void query(const Database& database);
-  Status read_tail(ServerLink& link);
+  Status check_offer(const OfferList& list, const pir::Scheme& scheme);
+  // What the index says, and which records are wanted because of it.
+  Status understand(IndexPull& pull, ByteView index, uint64_t committed_end);
+  void query_all(const pir::Scheme& scheme, Marks& marks);
+  void open_lap();
+  Status read_tail(ByteView tail, uint64_t from);
   void keep(size_t group, uint64_t position, ByteView record);
 
   Store& store_;
   Random& random_;
   Dialer& dialer_;
+  Payer& payer_;
+  PollClock& clock_;
   const Endpoint endpoint_;
   const std::string host_;
   const RetrieveOptions options_;
-  const pir::Scheme* scheme_ = nullptr;
   Keyring keyring_;
-  std::vector<GroupId> groups_;  // as the keyring numbers them
-  SchemeOffer offer_;
+  std::vector<GroupId> groups_;           // as the keyring numbers them
+  uint64_t first_row_ = 0, end_row_ = 0;  // of the databases
   uint32_t row_bytes_ = 0;
-  std::vector<pir::Geometry> geometries_;
   std::vector<Database> databases_;
-  SegmentList list_;
   std::optional<RowCollector> collector_;
+  std::vector<Question> lap_;  // made, and perhaps asked
   std::vector<RowCollector::Whole> fetched_;
   uint64_t tail_position_ = 0;  // of the first record that is not wholly in the databases' rows
   std::vector<Event> events_;

@@ -15,8 +15,6 @@ RowCollector::RowCollector(const std::vector<std::vector<RecordWanted>>& turns) 
   }
 }
 
-std::vector<uint64_t> RowCollector::choose(const pir::Geometry& geometry) { return choose(geometry, Order::oldest); }
-
 std::vector<uint64_t> RowCollector::choose(const pir::Geometry& geometry, Order order) {
   struct Offer {
     std::vector<uint64_t> rows;  // missing ones of this database, in order
@@ -64,17 +62,18 @@ std::vector<uint64_t> RowCollector::choose(const pir::Geometry& geometry, Order 
     groups_[best].slots += 1;
     chosen.push_back(row);
   }
-  return chosen;
-}
-
-std::vector<uint64_t> RowCollector::choose_once(const pir::Geometry& geometry, Order order) {
-  std::vector<uint64_t> chosen = choose(geometry, order);
   for (const uint64_t row : chosen) {
     for (Group& group : groups_) {
       if (Record* const record = find(group, row)) record->asked |= 1u << (row - record->wanted.row);
     }
   }
   return chosen;
+}
+
+void RowCollector::again() {
+  for (Group& group : groups_) {
+    for (auto& [row, record] : group.by_row) record.asked = 0;
+  }
 }
 
 RowCollector::Record* RowCollector::find(Group& group, uint64_t row) {

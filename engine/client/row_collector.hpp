@@ -20,14 +20,14 @@ class RowCollector {
 
   size_t records() const { return records_; }  // not whole yet
 
-  // At most one wanted row of each part, oldest first within a group. Rows that do not come are chosen again.
-  std::vector<uint64_t> choose(const pir::Geometry& geometry);
-  // The same, for queries that are all made before any is answered: what was chosen is not chosen again.
   enum class Order : uint8_t {
     oldest,   // first
     crowded,  // first those of which most are in one part of the day's database, so that few are left in each of them
   };
-  std::vector<uint64_t> choose_once(const pir::Geometry& geometry, Order order = Order::oldest);
+  // At most one wanted row of each part. What was chosen is not chosen again, since queries are made before any is
+  // answered, until again() is called: then what has not come is.
+  std::vector<uint64_t> choose(const pir::Geometry& geometry, Order order = Order::oldest);
+  void again();
   // A row is here. The whole record's rows, once they are all.
   struct Whole {
     RecordWanted wanted;
@@ -40,14 +40,13 @@ class RowCollector {
     RecordWanted wanted;
     Bytes bytes;         // of the rows that are here
     uint32_t here = 0;   // bit i: row i
-    uint32_t asked = 0;  // likewise, by choose_once()
+    uint32_t asked = 0;  // likewise, since the last again()
   };
   struct Group {
     std::map<uint64_t, Record> by_row;  // first row
     uint64_t slots = 0;                 // that it had
   };
 
-  std::vector<uint64_t> choose(const pir::Geometry& geometry, Order order);
   static Record* find(Group& group, uint64_t row);  // the record that has it, or nullptr
 
   std::vector<Group> groups_;

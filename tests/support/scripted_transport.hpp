@@ -32,11 +32,15 @@ class ScriptedDialer final : public client::Dialer {
 
   size_t dialled = 0;
   bool refuse = false;
+  std::function<void(size_t connection)> on_close;  // by the client
 
  private:
   class Stream final : public client::Transport {
    public:
     explicit Stream(ScriptedDialer& dialer) : dialer_(dialer) { connection_.number = dialer.dialled; }
+    ~Stream() override {
+      if (dialer_.on_close) dialer_.on_close(connection_.number);
+    }
     Result<size_t> read(MutableBytes to) override {
       if (cancelled_) return fail(Errc::cancelled, "cancelled");
       if (read_ == out_.size() && !connection_.closed) {

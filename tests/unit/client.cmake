@@ -10,14 +10,20 @@ cwtch_test(client_sync_test LABELS unit
 cwtch_test(client_index_test LABELS unit
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_index_test.cpp ${CMAKE_CURRENT_LIST_DIR}/client_wanted_test.cpp
   LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
+cwtch_test(client_choice_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_choice_test.cpp
+  LINKS cwtch::client)
 cwtch_test(client_retrieve_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_retrieve_test.cpp
   LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
 cwtch_test(client_store_test LABELS unit crash
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_store_test.cpp LINKS cwtch::client cwtch::sim)
 cwtch_test(client_poll_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_poll_test.cpp
   LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
-cwtch_test(client_poll_mutant_test LABELS unit
-  SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_poll_mutant_test.cpp
+cwtch_test(client_two_worlds_test LABELS privacy
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_two_worlds_test.cpp
+  LINKS cwtch::client cwtch::sim nlohmann_json::nlohmann_json OpenSSL::Crypto)
+cwtch_test(client_mutant_test LABELS unit
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_mutant_test.cpp
           ${PROJECT_SOURCE_DIR}/engine/client/index_pull.cpp ${PROJECT_SOURCE_DIR}/engine/client/poll.cpp
+          ${PROJECT_SOURCE_DIR}/engine/client/retrieve.cpp
   LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
-target_compile_definitions(client_poll_mutant_test PRIVATE CWTCH_MUTANTS)
+target_compile_definitions(client_mutant_test PRIVATE CWTCH_MUTANTS)

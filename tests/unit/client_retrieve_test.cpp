@@ -2,7 +2,8 @@
 // one, and whatever is wanted, and whatever comes back, the server sees the same requests.
 #include <gmock/gmock.h>
 
-#include "tests/support/client_world.hpp"
+#include "engine/client/retrieve.hpp"
+#include "tests/support/timed_world.hpp"
 
 namespace cwtch::client {
 namespace {
@@ -11,7 +12,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-class ClientRetrieve : public test::ClientWorld {
+class ClientRetrieve : public test::TimedWorld {
  protected:
   static constexpr size_t kSmallRecord = 120;
   static constexpr uint32_t kRounds = 24;
@@ -43,21 +44,19 @@ class ClientRetrieve : public test::ClientWorld {
     ASSERT_FALSE(server_.offers.at(scheme).databases.empty());
   }
   Result<RetrieveReport> retrieve(Member& member, const std::string& scheme = "direct", uint32_t rounds = kRounds) {
-    server_.requests.clear();
-    test::ScriptedDialer dialer = server_.dialer();
-    return client_of(member, dialer)
-        .retrieve({.scheme = scheme, .rounds = rounds, .allow_relaxed_trust = scheme == "direct"}, nullptr);
+    return retrieve_by(member, {.scheme = scheme, .rounds = rounds, .allow_relaxed_trust = scheme == "direct"});
+  }
+  Result<RetrieveReport> retrieve_by(Member& member, const RetrieveOptions& options) {
+    begin_trace();
+    return Retrieve(*member.store, random_, dialer_, payer_, clock_, {"127.0.0.1", 1, "", "127.0.0.1:1"}, host_,
+                    options)
+        .run();
   }
   Errc error_of(Member& member, const std::string& scheme = "direct") {
     const auto report = retrieve(member, scheme);
     EXPECT_FALSE(report);
     return report ? Errc::io : report.error().code;
   }
-  size_t queries() const {
-    return static_cast<size_t>(std::count_if(server_.requests.begin(), server_.requests.end(),
-                                             [](const auto& request) { return request.method == "POST"; }));
-  }
-  static bool is_query(const std::string& target) { return target.starts_with("/v1/pir/"); }
   // Changes the content of each answer to a query.
   void spoil_answers() {
     server_.tamper = [](const std::string& target, std::string& answer) {
@@ -128,8 +127,7 @@ TEST_F(ClientRetrieve, TooFewRoundsLoseNothing) {
 TEST_F(ClientRetrieve, RelaxedSchemesNeedTheMembersWord) {
   fill();
   join(ann_, group_);
-  test::ScriptedDialer dialer = server_.dialer();
-  const auto report = client_of(ann_, dialer).retrieve({.scheme = "direct"}, nullptr);
+  const auto report = retrieve_by(ann_, {.scheme = "direct"});
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, Errc::denied);
   EXPECT_EQ(server_.requests.size(), 1u) << "the server's document, and no more";
@@ -249,7 +247,9 @@ TEST_F(ClientRetrieve, ARefusedQueryIsLostAndNotRepeated) {
     ASSERT_TRUE(report) << report.error().message();
     EXPECT_EQ(report->failed_queries, 1u);
     EXPECT_EQ(queries(), kRounds);
-    EXPECT_EQ(texts(member, group_).size(), 3u) << "its row had another slot";
+    EXPECT_EQ(report->waiting + texts(member, group_).size(), 3u) << "its row waits for the next fetch, if it had one";
+    ASSERT_TRUE(retrieve(member));
+    EXPECT_EQ(texts(member, group_).size(), 3u);
   }
   refuse_query(0);
   const auto report = retrieve(ann_, "direct", 1);
@@ -271,135 +271,7 @@ TEST_F(ClientRetrieve, EveryQueryHasAConnectionOfItsOwn) {
   }
 }
 
-// ---- what the server sees ----
-
-// Two members of whom everything differs that is not public, and the same log.
-class ClientRetrievePrivacy : public ClientRetrieve, public testing::WithParamInterface<uint64_t> {
- protected:
-  using Trace = std::vector<test::FakeServer::Request>;
-
-  ClientRetrievePrivacy() {
-    random_ = SeededRandom(GetParam());
-    const uint64_t messages = 3 + random_.below(20);
-    for (uint64_t i = 0; i < messages; ++i) {
-      grow_to(server_.row_of(server_.records.size()) + random_.below(60));
-      const Form form = random_.below(2) == 0 ? Form::tagged : Form::untagged;
-      positions_.push_back(server_.add(message(random_.below(2) == 0 ? group_ : other_, "text", {}, form)));
-    }
-    grow_to(2048 + random_.below(1024));
-    server_.seal();
-    server_.offer("direct");
-    grow_to(server_.row_of(server_.records.size()) + random_.below(40));
-    server_.add(message(group_, "tail"));
-    rounds_ = static_cast<uint32_t>(1 + random_.below(12));
-    nobody_ = make_member("nobody");
-    idle_ = make_member("idle");
-    join(idle_, quiet_);
-    busy_ = make_member("busy");
-    for (const Group* group : {&group_, &other_, &quiet_}) join(busy_, *group);
-  }
-  // What the server sees of one fetch.
-  Trace trace_of(Member& member) {
-    const auto report = retrieve(member, "direct", rounds_);
-    EXPECT_TRUE(report) << report.error().message();
-    if (report) report_ = *report;
-    return server_.requests;
-  }
-  void expect_same(const Trace& a, const Trace& b) {
-    EXPECT_EQ(a, b);
-    size_t sent = 0;
-    for (const auto& request : a) sent += request.method == "POST";
-    EXPECT_EQ(sent, rounds_ * server_.offers.at("direct").databases.size());
-  }
-  // Other bytes of the same length, in the place of records.
-  void replace(const std::vector<uint64_t>& positions) {
-    server_.false_rows.clear();
-    for (const uint64_t position : positions) {
-      Bytes junk(server_.records[position].size());
-      random_.fill(junk);
-      server_.false_rows[position] = std::move(junk);
-    }
-    server_.offer("direct");
-  }
-  std::vector<uint64_t> other_positions() {
-    std::vector<uint64_t> others;
-    while (others.size() < positions_.size()) {
-      const uint64_t position = random_.below(server_.tail_first());
-      if (std::find(positions_.begin(), positions_.end(), position) == positions_.end()) others.push_back(position);
-    }
-    return others;
-  }
-
-  Group quiet_ = std::move(*create_group(host_, "quiet", random_));
-  std::vector<uint64_t> positions_;  // of messages in the databases
-  uint32_t rounds_ = 0;
-  RetrieveReport report_;        // of the latest fetch
-  Member nobody_, idle_, busy_;  // in no group, in one without messages, in all
-};
-
-TEST_P(ClientRetrievePrivacy, NothingWantedOrMuchNoGroupOrSeveral) {
-  const Trace nobody = trace_of(nobody_), idle = trace_of(idle_), busy = trace_of(busy_);
-  ASSERT_EQ(wanted(idle_).waiting(), 0u);
-  ASSERT_FALSE(texts(busy_, group_).empty());
-  expect_same(nobody, idle);
-  expect_same(nobody, busy);
-  // The next time, when one has rows left to ask for, and the log has grown.
-  grow_to(server_.row_of(server_.records.size()) + 1024);
-  server_.add(message(other_, "later"));
-  grow_to(server_.row_of(server_.records.size()) + 16);
-  server_.seal();
-  server_.offer("direct");
-  const Trace later = trace_of(nobody_);
-  expect_same(later, trace_of(idle_));
-  expect_same(later, trace_of(busy_));
-}
-
-TEST_P(ClientRetrievePrivacy, SpoiltRowsThatAreWantedOrNot) {
-  rounds_ = 12;
-  Member twin = make_member("twin");
-  for (const Group* group : {&group_, &other_, &quiet_}) join(twin, *group);
-  replace(positions_);
-  const Trace wanted_spoilt = trace_of(busy_);
-  ASSERT_GT(report_.spoiled, 0u);
-  const Trace idle_spoilt = trace_of(idle_);
-  replace(other_positions());
-  const Trace others_spoilt = trace_of(twin);
-  ASSERT_EQ(report_.spoiled, 0u);
-  ASSERT_GT(report_.wanted, 0u);
-  expect_same(wanted_spoilt, others_spoilt);
-  expect_same(wanted_spoilt, idle_spoilt);
-  // What was spoilt is wanted still, and asked for no sooner.
-  const Trace again = trace_of(busy_);
-  expect_same(again, trace_of(twin));
-  expect_same(again, trace_of(idle_));
-}
-
-TEST_P(ClientRetrievePrivacy, AFailingQueryWhoeverItsSlotWasFor) {
-  const size_t n = random_.below(rounds_ * server_.offers.at("direct").databases.size());
-  const std::function<void(std::string&)> failures[] = {
-      [](std::string& answer) { answer = test::FakeServer::problem(503, "busy"); },
-      [](std::string& answer) { answer = test::FakeServer::problem(422, "malformed-query"); },
-      [](std::string& answer) { answer = test::FakeServer::ok("short"); },
-      [](std::string& answer) { answer.resize(answer.size() / 2); },
-      [](std::string& answer) { answer.clear(); },
-      [](std::string& answer) { answer = "nonsense\r\n\r\n"; },
-  };
-  for (const auto& failure : failures) {
-    Trace traces[2];
-    Member* const members[] = {&idle_, &busy_};
-    for (size_t world = 0; world < 2; ++world) {
-      server_.tamper = [&failure, n, seen = size_t{0}](const std::string& target, std::string& answer) mutable {
-        if (is_query(target) && seen++ == n) failure(answer);
-      };
-      traces[world] = trace_of(*members[world]);
-    }
-    expect_same(traces[0], traces[1]);
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Seeds, ClientRetrievePrivacy, testing::Range<uint64_t>(1, 21));
-
-// The same with encryption, once: of one size are also the queries that hide something.
+// As the direct ones do (client_two_worlds_test), also the queries that hide something are of one size.
 TEST_F(ClientRetrieve, EncryptedQueriesLookAlike) {
   fill("simplepir", 8192);
   join(ann_, group_);

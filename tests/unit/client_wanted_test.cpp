@@ -230,6 +230,9 @@ TEST(ClientRows, ALostQueryAsksForTheSameAgain) {
   const pir::Geometry geometry{.first_row = 0, .rows = 64, .row_bytes = 512, .parts = 4};
   RowCollector collector({records(kAnn, 0, 8, 2)});
   const auto first = collector.choose(geometry);
+  EXPECT_FALSE(first.empty());
+  for (const uint64_t row : collector.choose(geometry)) EXPECT_THAT(first, testing::Not(testing::Contains(row)));
+  collector.again();
   EXPECT_EQ(collector.choose(geometry), first);
 }
 

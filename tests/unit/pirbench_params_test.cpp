@@ -5,6 +5,7 @@
 
 #include "pir/lattice/parameters.hpp"
 #include "tools/pirbench/params.hpp"
+#include "tools/pirbench/ways.hpp"
 
 namespace cwtch::pirbench {
 namespace {
@@ -15,6 +16,15 @@ TEST(PirbenchParams, TheDocumentHasTheTableThatTheProgramPrints) {
   text << file.rdbuf();
   EXPECT_NE(text.str().find(params_markdown()), std::string::npos)
       << "put what `pirbench params` prints into docs/pir/parameters.md";
+}
+
+TEST(PirbenchWays, TheDocumentHasTheTablesThatTheProgramPrints) {
+  std::ifstream file("docs/pir/choosing.md");
+  std::ostringstream text;
+  text << file.rdbuf();
+  for (const std::string& table : {fetches_markdown(), days_markdown()}) {
+    EXPECT_NE(text.str().find(table), std::string::npos) << "put what `pirbench ways` prints into docs/pir/choosing.md";
+  }
 }
 
 TEST(PirbenchParams, EverySetKeepsItsMarginForRandomRows) {

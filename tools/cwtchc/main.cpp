@@ -62,8 +62,10 @@ void add_reading_commands(CLI::App& app, Program& program) {
         ->add_option(
             "--scheme", program.scheme,
             "full: everything behind a public boundary; segments: whole sealed files; cursor: from where we stopped; "
-            "simplepir, ring32: only what is ours, without the server learning which")
-        ->check(CLI::IsMember({"full", "segments", "cursor", "simplepir", "ring32", "direct"}))
+            "simplepir, ring32: only what is ours, without the server learning which; auto: whichever of full, "
+            "simplepir "
+            "and ring32 moves the fewest bytes by public numbers")
+        ->check(CLI::IsMember({"full", "segments", "cursor", "simplepir", "ring32", "direct", "auto"}))
         ->capture_default_str();
     command->add_flag("--allow-leaky", program.allow_leaky,
                       "Permit schemes that tell the server something about this profile");
@@ -75,6 +77,10 @@ void add_reading_commands(CLI::App& app, Program& program) {
                    "not by what you expect: it is what the server sees")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
+  sync->add_option("--mark", program.mark_s,
+                   "Of private retrieval: seconds before the first query, in which this machine's own work is done")
+      ->check(CLI::Range(0, 300))
+      ->default_str("5");
   sync->add_flag("--allow-relaxed-trust", program.allow_relaxed_trust,
                  "Permit schemes that need trust in the server (direct: it sees what you fetch)");
   sync->callback([&] { program.sync(false); });
@@ -97,7 +103,7 @@ void add_reading_commands(CLI::App& app, Program& program) {
       ->capture_default_str();
   poll->add_option("--mark", program.mark_s, "Seconds from query to query: longer than this machine's own work takes")
       ->check(CLI::Range(1, 300))
-      ->capture_default_str();
+      ->default_str("20");
   poll->add_option("--polls", program.polls, "Stop after so many; 0: go on")->capture_default_str();
   poll->add_flag("--now", program.now,
                  "Poll at once instead of on the grid. The server sees that somebody was in a hurry");

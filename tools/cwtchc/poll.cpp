@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "engine/client/poll_schedule.hpp"
+#include "tools/common/system_poll_clock.hpp"
 #include "tools/cwtchc/output.hpp"
 #include "tools/cwtchc/program.hpp"
 
@@ -16,17 +17,6 @@ namespace cwtch::cwtchc {
 using namespace client;
 
 namespace {
-
-class SystemPollClock final : public PollClock {
- public:
-  uint64_t now_ms() override {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-  }
-  void wait_until(uint64_t ms) override {
-    std::this_thread::sleep_until(std::chrono::steady_clock::time_point(std::chrono::milliseconds(ms)));
-  }
-};
 
 void print(const PollReport& report) {
   fmt::print("{} queries{}, {} of ours; {:.2f} MB moved: index {:.2f}, static parts {:.2f}, queries {:.2f}{}\n",
@@ -42,6 +32,9 @@ void print(const PollReport& report) {
         "{} are older than any poll reaches: more arrives than the slots hold, or this program was away. "
         "Take everything once: cwtchc sync\n",
         plural(report.outside, "message"));
+  if (report.overran)
+    fmt::print(
+        "This machine, or the network, needed longer than --mark: choose a longer one, for then its work shows\n");
   if (report.failed_queries > 0)
     fmt::print("{} not answered; what they were for waits for another\n", plural(report.failed_queries, "query"));
 }
@@ -57,6 +50,7 @@ void print_json(const PollReport& report) {
                                             {"spoiled", report.spoiled},
                                             {"waiting", report.waiting},
                                             {"outside", report.outside},
+                                            {"overran", report.overran},
                                             {"bytes", report.bytes()},
                                             {"documents_bytes", report.documents_bytes},
                                             {"index_bytes", report.index_bytes},
@@ -74,12 +68,12 @@ void Program::poll() {
   if (known.size() != 1) throw Refusal{"several servers are known: choose one with --server"};
   SocketDialer dial = dialer();
   FreeOfCharge payer;
-  SystemPollClock clock;
+  tools::SystemPollClock clock;
   Poller poller(*store, random_, dial, payer, clock, endpoint_of(known[0].url), known[0].host,
                 {.scheme = scheme == "full" ? "ring32" : scheme,
                  .slots = slots,
                  .allow_relaxed_trust = allow_relaxed_trust,
-                 .mark_ms = mark_s * 1000});
+                 .mark_ms = mark_s.value_or(20) * 1000});
   PollSchedule schedule(every_s, random_);
   for (uint32_t done = 0; polls == 0 || done < polls; ++done) {
     const uint64_t at_s = now ? now_s() : schedule.next(now_s());

@@ -259,46 +259,19 @@ void Program::send() {
 // ---- reading ----
 
 void Program::sync(bool from_nothing) {
-  if (scheme != "full" && scheme != "segments" && scheme != "cursor") {
-    if (from_nothing) throw Refusal{"resync downloads everything again: --scheme full, segments or cursor"};
-    return retrieve();
-  }
+  const bool whole = scheme == "full" || scheme == "segments" || scheme == "cursor";
+  if (from_nothing && !whole) throw Refusal{"resync downloads everything again: --scheme full, segments or cursor"};
   const auto store = open();
   if (from_nothing) {
     if (const Status forgot = store->forget_messages(); !forgot) give_up(directory, forgot.error());
   }
-  const Scheme how = scheme == "segments" ? Scheme::segments : scheme == "cursor" ? Scheme::cursor : Scheme::full;
   for (const Address& server : servers(*store)) {
-    SocketDialer dial = dialer();
-    Client client(*store, random_, dial, endpoint_of(server.url), server.host, client_options());
-    tools::Progress bar("Synchronising", "records", 0,
-                        json ? tools::Progress::Style::json : tools::Progress::Style::automatic);
-    const Result<SyncReport> report = client.sync(how, [&](const client::Progress& p) {
-      bar.set_total(p.records_total);
-      bar.set(p.records_done);
-    });
-    bar.finish();
-    if (!report) {
-      const std::string cure = cure_of(report.error());
-      give_up(server.url, report.error(),
-              cure.empty() && network(report.error().code) ? "What did arrive is kept; run it again to go on" : cure);
+    const std::string chosen = scheme == "auto" ? choose_scheme(*store, server) : scheme;
+    if (chosen == "full" || chosen == "segments" || chosen == "cursor") {
+      download(*store, server, chosen);
+    } else {
+      retrieve(*store, server, chosen);
     }
-    if (json) {
-      fmt::print("{}\n", nlohmann::ordered_json{{"server", server.url},
-                                                {"records", report->records},
-                                                {"messages", report->messages},
-                                                {"unreadable", report->unreadable},
-                                                {"bytes", report->bytes},
-                                                {"own_bytes", report->own_bytes}}
-                             .dump());
-      continue;
-    }
-    fmt::print("{} looked at, {} of ours; {:.1f} MB received, {:.1f} kB of them ours\n",
-               plural(report->records, "record"), plural(report->messages, "new message"),
-               static_cast<double>(report->bytes) / 1e6, static_cast<double>(report->own_bytes) / 1e3);
-    if (report->unreadable > 0)
-      fmt::print("{} of our groups could not be read: a member's program made them wrong\n",
-                 plural(report->unreadable, "record"));
   }
   size_t missing = 0;
   for (const GroupState& state : store->profile().groups())
@@ -306,57 +279,39 @@ void Program::sync(bool from_nothing) {
   if (missing > 0 && !json) fmt::print("{} missing that somebody saw: cwtchc gaps\n", plural(missing, "message"));
 }
 
-void Program::retrieve() {
-  const auto store = open();
-  for (const Address& server : servers(*store)) {
-    SocketDialer dial = dialer();
-    Client client(*store, random_, dial, endpoint_of(server.url), server.host, client_options());
-    tools::Progress bar("Retrieving", "queries", 0,
-                        json ? tools::Progress::Style::json : tools::Progress::Style::automatic);
-    const RetrieveOptions options{.scheme = scheme, .rounds = rounds, .allow_relaxed_trust = allow_relaxed_trust};
-    const Result<RetrieveReport> report = client.retrieve(options, [&](const RetrieveProgress& p) {
-      bar.set_total(p.queries_total);
-      bar.set(p.queries_done);
-    });
-    bar.finish();
-    if (!report) give_up(server.url, report.error(), cure_of(report.error()));
-    if (json) {
-      fmt::print("{}\n", nlohmann::ordered_json{{"server", server.url},
-                                                {"records", report->records},
-                                                {"wanted", report->wanted},
-                                                {"messages", report->messages},
-                                                {"unreadable", report->unreadable},
-                                                {"spoiled", report->spoiled},
-                                                {"waiting", report->waiting},
-                                                {"outside", report->outside},
-                                                {"failed_queries", report->failed_queries},
-                                                {"bytes", report->bytes()},
-                                                {"index_bytes", report->index_bytes},
-                                                {"statics_bytes", report->statics_bytes},
-                                                {"query_bytes", report->query_bytes},
-                                                {"tail_bytes", report->tail_bytes}}
-                             .dump());
-      continue;
-    }
-    fmt::print(
-        "{} in the index, {} of ours; {:.2f} MB moved: index {:.2f}, static parts {:.2f}, queries {:.2f}, the newest "
-        "records {:.2f}\n",
-        plural(report->records, "record"), plural(report->messages, "new message"),
-        static_cast<double>(report->bytes()) / 1e6, static_cast<double>(report->index_bytes) / 1e6,
-        static_cast<double>(report->statics_bytes) / 1e6, static_cast<double>(report->query_bytes) / 1e6,
-        static_cast<double>(report->tail_bytes) / 1e6);
-    if (report->waiting > 0)
-      fmt::print("{} still waiting: run it again, or take everything once: cwtchc sync\n",
-                 plural(report->waiting, "message"));
-    if (report->outside > 0)
-      fmt::print("{} older than what the server offers by this scheme: cwtchc sync\n",
-                 plural(report->outside, "message"));
-    if (report->spoiled > 0)
-      fmt::print("{} not what the index names; each is tried {} times in all\n", plural(report->spoiled, "record"),
-                 WantedQueue::kTriesMax);
-    if (report->failed_queries > 0)
-      fmt::print("{} not answered; their slots are lost, as the rules want\n", plural(report->failed_queries, "query"));
+void Program::download(Store& store, const Address& server, const std::string& by) {
+  const Scheme how = by == "segments" ? Scheme::segments : by == "cursor" ? Scheme::cursor : Scheme::full;
+  SocketDialer dial = dialer();
+  Client client(store, random_, dial, endpoint_of(server.url), server.host, client_options());
+  tools::Progress bar("Synchronising", "records", 0,
+                      json ? tools::Progress::Style::json : tools::Progress::Style::automatic);
+  const Result<SyncReport> report = client.sync(how, [&](const client::Progress& p) {
+    bar.set_total(p.records_total);
+    bar.set(p.records_done);
+  });
+  bar.finish();
+  if (!report) {
+    const std::string cure = cure_of(report.error());
+    give_up(server.url, report.error(),
+            cure.empty() && network(report.error().code) ? "What did arrive is kept; run it again to go on" : cure);
   }
+  if (json) {
+    fmt::print("{}\n", nlohmann::ordered_json{{"server", server.url},
+                                              {"scheme", by},
+                                              {"records", report->records},
+                                              {"messages", report->messages},
+                                              {"unreadable", report->unreadable},
+                                              {"bytes", report->bytes},
+                                              {"own_bytes", report->own_bytes}}
+                           .dump());
+    return;
+  }
+  fmt::print("{} looked at, {} of ours; {:.1f} MB received, {:.1f} kB of them ours\n",
+             plural(report->records, "record"), plural(report->messages, "new message"),
+             static_cast<double>(report->bytes) / 1e6, static_cast<double>(report->own_bytes) / 1e3);
+  if (report->unreadable > 0)
+    fmt::print("{} of our groups could not be read: a member's program made them wrong\n",
+               plural(report->unreadable, "record"));
 }
 
 void Program::watch() {

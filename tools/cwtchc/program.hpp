@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,9 +38,9 @@ struct Program {
   uint32_t rounds = 16;
   uint32_t slots = 16;
   uint64_t every_s = 3600;
-  uint32_t mark_s = 20;
-  uint32_t polls = 0;  // 0: until it is interrupted
-  bool now = false;    // the first at once, and one after the other
+  std::optional<uint32_t> mark_s;  // the command's own if it is not said
+  uint32_t polls = 0;              // 0: until it is interrupted
+  bool now = false;                // the first at once, and one after the other
   bool allow_plaintext = false;
 
   void profile_init();
@@ -51,7 +52,6 @@ struct Program {
   void post();
   void send();
   void sync(bool from_nothing);
-  void retrieve();
   void poll();
   void watch();
   void messages();
@@ -68,6 +68,10 @@ struct Program {
   };
   // The servers of this profile, or the one named by --server.
   std::vector<Address> servers(const client::Store& store) const;
+  // One server's part of sync(): everything behind a boundary; by private retrieval; and which of them moves less.
+  void download(client::Store& store, const Address& server, const std::string& by);
+  void retrieve(client::Store& store, const Address& server, const std::string& by);
+  std::string choose_scheme(const client::Store& store, const Address& server);
   Address server_of(const client::Store& store, const client::GroupState& group) const;
   client::Client::Options client_options() const;
   // Standard input if `argument` is "-".

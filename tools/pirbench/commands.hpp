@@ -16,5 +16,6 @@ Command add_run(CLI::App& app);
 Command add_calibrate(CLI::App& app);
 Command add_params(CLI::App& app);
 Command add_report(CLI::App& app);
+Command add_ways(CLI::App& app);
 
 }  // namespace cwtch::pirbench

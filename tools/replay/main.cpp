@@ -12,7 +12,9 @@
 #include <iostream>
 #include <thread>
 
+#include "engine/client/retrieve.hpp"
 #include "tools/common/progress.hpp"
+#include "tools/common/system_poll_clock.hpp"
 #include "tools/replay/members.hpp"
 #include "tools/replay/server_process.hpp"
 #include "tools/trace/trace.hpp"
@@ -32,6 +34,7 @@ constexpr uint32_t kRetrievingGroups = 4;
 constexpr uint32_t kRetrieversPerGroup = 3;
 constexpr size_t kMissedTexts = 20;  // of a member's group, while it was away
 constexpr uint32_t kRounds = 32;     // of everybody: the missed texts' messages, if all lie in one database
+constexpr uint32_t kMarkMs = 500;    // before the first query
 constexpr const char* kSchemes[] = {"ring32", "simplepir"};
 constexpr size_t kLongTextEvery = 997;
 constexpr size_t kLongTextBytes = 7000;  // more than one message holds
@@ -424,9 +427,11 @@ class Demo {
     const auto member = make_absent(fmt::format("{}{}", scheme, number), group);
     client::SocketDialer dialer({});
     SystemRandom random;
-    client::Client client(*member->store, random, dialer, endpoint_of(server_->url()), host_,
-                          {.allow_leaky = false, .now_s = &now_s});
-    const auto report = client.retrieve({.scheme = scheme, .rounds = kRounds}, nullptr);
+    client::FreeOfCharge payer;
+    tools::SystemPollClock clock;
+    const auto report = client::Retrieve(*member->store, random, dialer, payer, clock, endpoint_of(server_->url()),
+                                         host_, {.scheme = scheme, .rounds = kRounds, .mark_ms = kMarkMs})
+                            .run();
     if (!report) throw std::runtime_error("retrieval by " + scheme + ": " + report.error().message());
     const std::string wrong = compare(*member->store, cast_, group);
     const std::lock_guard lock(mutex);

@@ -1,5 +1,6 @@
-// Two worlds that poll are told apart as soon as a client does what the rules forbid: the comparison can fail.
+// Two worlds that poll or fetch are told apart as soon as a client does what the rules forbid: the comparison can fail.
 #include "engine/client/mutant.hpp"
+#include "engine/client/retrieve.hpp"
 #include "tests/support/poll_world.hpp"
 
 namespace cwtch::client {
@@ -7,13 +8,14 @@ namespace {
 
 using test::FakeServer;
 
-class ClientPollMutants : public test::PollWorld {
+class ClientMutants : public test::PollWorld {
  protected:
-  ~ClientPollMutants() override { planted<Mutant> = Mutant::none; }
+  ~ClientMutants() override { planted<Mutant> = Mutant::none; }
 
-  // Whether what the server sees of three polls of a member who wants nothing, and of one with too much, is equal: one
-  // query fails in the first, all rows are spoilt in the second.
-  bool alike() {
+  // Whether what the server sees of three polls or fetches of a member who wants nothing, and of one with too much, is
+  // equal: one query fails in the first, all rows are spoilt in the second.
+  enum class By : uint8_t { polls, fetches };
+  bool alike(By by) {
     server_ = FakeServer(host_);
     placed_.clear();
     for (int hour = 0; hour < 2; ++hour) {
@@ -36,7 +38,8 @@ class ClientPollMutants : public test::PollWorld {
         };
         begin_trace();
         clock_.work_ms = world == 0 ? 5 : 900;
-        (void)(world == 0 ? nobodys : busys)->poll();
+        if (by == By::polls) (void)(world == 0 ? nobodys : busys)->poll();
+        if (by == By::fetches) (void)fetch(world == 0 ? nobody : busy);
         traces[world] = trace_;
       }
       same &= traces[0] == traces[1];
@@ -47,6 +50,11 @@ class ClientPollMutants : public test::PollWorld {
     }
     return same;
   }
+  Result<RetrieveReport> fetch(Member& member) {
+    return Retrieve(*member.store, random_, dialer_, payer_, clock_, {"127.0.0.1", 1, "", "127.0.0.1:1"}, host_,
+                    {.scheme = scheme_, .rounds = 4, .allow_relaxed_trust = true})
+        .run();
+  }
   void spoil() {
     for (const uint64_t position : placed_) server_.false_rows[position] = Bytes(server_.records[position].size(), 7);
   }
@@ -54,18 +62,25 @@ class ClientPollMutants : public test::PollWorld {
   size_t worlds_ = 0;
 };
 
-TEST_F(ClientPollMutants, NoneOfThemAndTheWorldsAreAlike) { EXPECT_TRUE(alike()); }
+TEST_F(ClientMutants, NoneOfThemAndTheWorldsAreAlike) {
+  EXPECT_TRUE(alike(By::polls));
+  EXPECT_TRUE(alike(By::fetches));
+}
 
-TEST_F(ClientPollMutants, EachOfThemIsSeen) {
+TEST_F(ClientMutants, EachOfThemIsSeen) {
   for (const Mutant which : {Mutant::skip_when_idle, Mutant::slot_more_on_backlog, Mutant::repair_on_demand,
-                             Mutant::encrypt_between_queries}) {
+                             Mutant::encrypt_between_queries, Mutant::close_behind_work}) {
     planted<Mutant> = which;
-    EXPECT_FALSE(alike()) << static_cast<int>(which);
+    EXPECT_FALSE(alike(By::polls)) << static_cast<int>(which);
+  }
+  for (const Mutant which : {Mutant::skip_when_idle, Mutant::encrypt_between_queries}) {
+    planted<Mutant> = which;
+    EXPECT_FALSE(alike(By::fetches)) << static_cast<int>(which);
   }
 }
 
 // What shows in every world alike is seen by what a poll may ask at all.
-TEST_F(ClientPollMutants, ARetryIsOneQueryTooMany) {
+TEST_F(ClientMutants, ARetryIsOneQueryTooMany) {
   window({}, 560);
   window({}, 560);
   open_hour();
@@ -78,9 +93,16 @@ TEST_F(ClientPollMutants, ARetryIsOneQueryTooMany) {
   planted<Mutant> = Mutant::retry_at_once;
   (void)poll(nobody);
   EXPECT_GT(queries(), slots_ / 8);
+  begin_trace();
+  (void)fetch(nobody);
+  const size_t repeated = queries();
+  planted<Mutant> = Mutant::none;
+  begin_trace();
+  (void)fetch(nobody);
+  EXPECT_GT(repeated, queries());
 }
 
-TEST_F(ClientPollMutants, TheIndexIsReadFromPublicBoundaries) {
+TEST_F(ClientMutants, TheIndexIsReadFromPublicBoundaries) {
   for (const bool bug : {false, true}) {
     planted<Mutant> = bug ? Mutant::index_from_last_position : Mutant::none;
     server_ = FakeServer(host_);

@@ -1,0 +1,26 @@
+#include "engine/client/question.hpp"
+
+namespace cwtch::client {
+
+uint64_t Question::ask(const Desk& desk) {
+  const Result<std::string> payment = desk.payer.pay();
+  ServerLink link(desk.dialer, desk.endpoint);
+  if (payment) {
+    answer_ = link.query(desk.scheme.info().name, database_, query_.request, client_.answer_bytes(), *payment);
+  } else {
+    answer_ = fail(payment.error());
+  }
+  return link.traffic().bytes();
+}
+
+bool Question::open(RowCollector& collector, std::vector<RowCollector::Whole>& whole) {
+  if (!answer_) return false;
+  const Result<std::vector<pir::Row>> rows = client_.recover(std::move(query_.secret), *answer_);
+  if (!rows) return false;
+  for (const pir::Row& row : *rows) {
+    if (auto record = collector.got(row.number, row.bytes)) whole.push_back(std::move(*record));
+  }
+  return true;
+}
+
+}  // namespace cwtch::client

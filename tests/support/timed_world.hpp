@@ -1,0 +1,81 @@
+// A fake server whose visitors are watched: what it sees of each request, and when, on a clock that only requests and
+// members' own work move.
+#pragma once
+
+#include <ostream>
+
+#include "engine/client/marks.hpp"
+#include "engine/client/payer.hpp"
+#include "tests/support/client_world.hpp"
+
+namespace cwtch::test {
+
+class VirtualPollClock final : public client::PollClock {
+ public:
+  uint64_t now_ms() override { return now; }
+  void wait_until(uint64_t ms) override { now = std::max(now, ms); }
+  void worked() override { now += work_ms; }
+
+  uint64_t now = 1'000'000;
+  uint64_t work_ms = 0;  // that a member's own work takes each time
+};
+
+// A request, and when it began. Likewise, without bytes, what else can be seen or counted: "close" of a connection,
+// "pay".
+struct TimedRequest {
+  FakeServer::Request request;
+  uint64_t at_ms;
+  friend bool operator==(const TimedRequest&, const TimedRequest&) = default;
+  friend void PrintTo(const TimedRequest& timed, std::ostream* out) {
+    PrintTo(timed.request, out);
+    *out << " at " << timed.at_ms << " ms";
+  }
+};
+
+class TimedWorld : public ClientWorld {
+ protected:
+  static constexpr uint64_t kRequestMs = 40;  // that each takes
+  using Trace = std::vector<TimedRequest>;
+
+  void begin_trace() {
+    trace_.clear();
+    dialer_.dialled = 0;
+    clock_.now = 1'000'000;
+    server_.requests.clear();
+  }
+  const Trace& trace() const { return trace_; }
+  size_t queries() const {
+    return static_cast<size_t>(
+        std::count_if(trace_.begin(), trace_.end(), [](const auto& timed) { return timed.request.method == "POST"; }));
+  }
+  static bool is_query(const std::string& target) { return target.starts_with("/v1/pir/"); }
+
+  struct WatchedPayer final : client::Payer {
+    explicit WatchedPayer(TimedWorld& w) : world(w) {}
+    Result<std::string> pay() override {
+      world.note("pay", 0);
+      return std::string();
+    }
+    TimedWorld& world;
+  };
+
+  TimedWorld() {
+    dialer_.on_close = [this](size_t connection) { note("close", connection); };
+  }
+  void note(const char* what, size_t connection) { trace_.push_back({{what, "", 0, connection}, clock_.now}); }
+
+  VirtualPollClock clock_;
+  WatchedPayer payer_{*this};
+  Trace trace_;
+  ScriptedDialer dialer_{[this](ScriptedDialer::Connection& connection) {
+    const size_t before = server_.requests.size();
+    std::string answer = server_.serve(connection);
+    if (server_.requests.size() > before) {
+      trace_.push_back({server_.requests.back(), clock_.now});
+      clock_.now += kRequestMs;
+    }
+    return answer;
+  }};
+};
+
+}  // namespace cwtch::test

@@ -1,0 +1,281 @@
+// Members of whom everything differs that is not public, and the same log: what the server sees of their polls and of
+// their fetches is equal, to the byte count and the millisecond of a virtual clock. Requests, sizes, order, connections
+// and when they close, payments.
+//
+// Each seed makes a log, members and mishaps. A few dozen run by default; CWTCH_SEEDS=1000 runs a thousand.
+#include <cstdlib>
+
+#include "engine/client/retrieve.hpp"
+#include "tests/support/poll_world.hpp"
+
+namespace cwtch::client {
+namespace {
+
+using test::FakeServer;
+
+class TwoWorlds : public test::PollWorld {
+ protected:
+  static uint64_t seeds() {
+    const char* const given = std::getenv("CWTCH_SEEDS");
+    return given == nullptr ? 24 : std::stoull(given);
+  }
+
+  struct Visitor {
+    std::string who;
+    Member member;
+    uint64_t work_ms;  // that its own work takes each time
+    std::unique_ptr<Poller> poller;
+  };
+
+  void begin(uint64_t seed) {
+    random_ = SeededRandom(seed);
+    server_ = FakeServer(host_);
+    server_.hour = static_cast<uint32_t>(490'000 / 24 * 24 + 20 + random_.below(4));
+    placed_.clear();
+    visitors_.clear();
+    slots_ = 8u << random_.below(3);
+    rounds_ = static_cast<uint32_t>(1 + random_.below(12));
+    lap_bytes_ = 1 + random_.below(400);
+    const uint64_t most = 1 + random_.below(60);
+    for (int hour = 0; hour < 4; ++hour) fill_window(random_.below(most));
+    cast(seed);
+    open_hour();
+  }
+
+  // Messages of two groups, tagged and not, some of which name predecessors that nobody has; and, from whoever can
+  // post, junk with the names of messages before it.
+  void fill_window(uint64_t count) {
+    std::vector<Bytes> records;
+    for (uint64_t i = 0; i < count; ++i) {
+      std::optional<Signature> previous;
+      if (random_.below(4) == 0) random_.fill(previous.emplace());
+      const Form form = random_.below(2) == 0 ? Form::tagged : Form::untagged;
+      records.push_back(message(random_.below(2) == 0 ? group_ : other_, "text", previous, form));
+      if (random_.below(5) == 0) records.push_back(copy_of(records[random_.below(records.size())]));
+    }
+    window(std::move(records), 700 + random_.below(40));
+  }
+  // Junk under another record's name.
+  Bytes copy_of(const Bytes& record) {
+    Bytes junk(record.size());
+    random_.fill(junk);
+    std::copy_n(record.begin() + log::kSignatureBytes, log::kEntryBytes + log::kProbeBytes,
+                junk.begin() + log::kSignatureBytes);
+    return junk;
+  }
+
+  void cast(uint64_t seed) {
+    const auto add = [&](const std::string& who, std::initializer_list<const Group*> groups, uint64_t work_ms) {
+      visitors_.push_back({who, make_member(who + std::to_string(seed)), work_ms, nullptr});
+      for (const Group* const group : groups) join(visitors_.back().member, *group);
+    };
+    add("in no group", {}, 0);
+    add("in a group without messages", {&quiet_}, 3);
+    add("in every group", {&group_, &other_, &quiet_}, 250);
+    add("slow", {&group_, &other_, &quiet_}, options().mark_ms - 1);
+    add("knows everything", {&group_, &other_}, 17);
+    ASSERT_TRUE(sync(visitors_.back().member));
+    add("has posted, and has more to post", {&group_}, 40);
+    post(visitors_.back().member);
+    for (Visitor& visitor : visitors_) visitor.poller = poller_of(visitor.member);
+  }
+  // One message in the log, one in the outbox.
+  void post(Member& member) {
+    test::ScriptedDialer dialer = server_.dialer();
+    Client client = client_of(member, dialer);
+    ASSERT_TRUE(client.post(group_.id, "mine", Form::tagged));
+    server_.read_only = true;
+    ASSERT_FALSE(client.post(group_.id, "mine too", Form::untagged));
+    server_.read_only = false;
+  }
+
+  // ---- mishaps, of which none depends on who visits ----
+
+  enum class Spoil : uint8_t { junk, omitted, replayed };
+  // Rows that are not what the index names, in the place of these records.
+  void spoil(const std::vector<uint64_t>& positions, Spoil how) {
+    server_.false_rows.clear();
+    for (const uint64_t position : positions) {
+      Bytes rows(server_.records[position].size());
+      if (how == Spoil::junk) random_.fill(rows);
+      const Bytes& other = server_.records[positions[random_.below(positions.size())]];
+      if (how == Spoil::replayed && other.size() == rows.size()) rows = other;
+      server_.false_rows[position] = std::move(rows);
+    }
+    server_.offer(scheme_);
+  }
+  std::vector<uint64_t> unwanted() {
+    std::vector<uint64_t> others;
+    while (others.size() < placed_.size()) {
+      const uint64_t position = random_.below(server_.tail_first());
+      if (std::find(placed_.begin(), placed_.end(), position) == placed_.end()) others.push_back(position);
+    }
+    return others;
+  }
+  using Failure = std::function<void(std::string& answer)>;
+  Failure failure() {
+    const Failure failures[] = {
+        [](std::string& answer) { answer = FakeServer::problem(503, "busy"); },
+        [](std::string& answer) { answer = FakeServer::problem(410, "retired"); },
+        [](std::string& answer) { answer = FakeServer::ok("short"); },
+        [](std::string& answer) { answer.resize(answer.size() / 2); },
+        [](std::string& answer) { answer.clear(); },
+        [](std::string& answer) { answer = "nonsense\r\n\r\n"; },
+    };
+    return failures[random_.below(std::size(failures))];
+  }
+  // The n-th request, or with `queries` the n-th query, of each visit fails.
+  void fail_at(size_t n, bool queries) {
+    on_visit_ = [this, n, queries, failure = failure()] {
+      server_.tamper = [n, queries, failure, seen = size_t{0}](const std::string& target, std::string& answer) mutable {
+        if ((!queries || is_query(target)) && seen++ == n) failure(answer);
+      };
+    };
+  }
+  // The tail's index, shown to these visits only, names messages again that are in the log already.
+  void replay_entries() {
+    server_.tamper = [this](const std::string& target, std::string& answer) {
+      if (!target.starts_with("/v1/index") || placed_.empty()) return;
+      const std::vector<Bytes> honest = server_.records;
+      for (uint64_t position = server_.tail_first(); position < server_.records.size(); ++position) {
+        Bytes& record = server_.records[position];
+        if (record.size() < log::kRecordBytesMin) continue;
+        const Bytes& other = server_.records[placed_[position % placed_.size()]];
+        std::copy_n(other.begin() + log::kSignatureBytes, log::kEntryBytes + log::kProbeBytes,
+                    record.begin() + log::kSignatureBytes);
+      }
+      answer = FakeServer::ok(server_.index(std::stoull(target.substr(target.find('=') + 1))));
+      server_.records = honest;
+    };
+  }
+  void honest() {
+    server_.tamper = {};
+    on_visit_ = {};
+    server_.false_rows.clear();
+  }
+
+  // ---- what is compared ----
+
+  // What the server sees of a visit, and whether the visitor was content with it.
+  template <class Visit>
+  std::pair<Trace, bool> seen_of(Visitor& visitor, const Visit& visit) {
+    if (on_visit_) on_visit_();
+    begin_trace();
+    clock_.work_ms = visitor.work_ms;
+    const auto report = visit(visitor);
+    if (report) {
+      fetched_ += report->messages;
+      spoiled_ += report->spoiled;
+      failed_ += report->failed_queries;
+      overflowed_ += report->waiting > 0;
+      idle_ += report->wanted == 0;
+    }
+    gave_up_ += !report;
+    return {trace_, report.has_value()};
+  }
+  template <class Visit>
+  void expect_alike(const char* when, const Visit& visit) {
+    for (Visitor& visitor : visitors_) {
+      auto seen = seen_of(visitor, visit);
+      if (&visitor == &visitors_.front()) {
+        expected_ = std::move(seen);
+        ASSERT_FALSE(expected_.first.empty());
+      } else {
+        ASSERT_EQ(seen.first, expected_.first) << visitor.who << ", " << when;
+        ASSERT_EQ(seen.second, expected_.second) << visitor.who << ", " << when;
+      }
+    }
+  }
+  // Half of them see rows spoilt where something is wanted, the others where nothing is.
+  template <class Visit>
+  void expect_alike_spoilt(const Visit& visit) {
+    const auto how = static_cast<Spoil>(random_.below(3));
+    const std::vector<uint64_t> others = unwanted();
+    for (const bool wanted : {true, false}) {
+      spoil(wanted ? placed_ : others, how);
+      for (size_t i = wanted ? 0 : 1; i < visitors_.size(); i += 2) {
+        auto seen = seen_of(visitors_[i], visit);
+        if (i == 0) expected_ = std::move(seen);
+        if (i == 0) continue;
+        ASSERT_EQ(seen, expected_) << visitors_[i].who << ", rows spoilt";
+      }
+    }
+  }
+  template <class Visit>
+  void expect_alike_in_every_case(const Visit& visit) {
+    ASSERT_NO_FATAL_FAILURE(expect_alike("an honest server", visit));
+    next_hour();
+    ASSERT_NO_FATAL_FAILURE(expect_alike_spoilt(visit));
+    honest();
+    next_hour();
+    fail_at(random_.below(std::max<size_t>(1, queries())), true);
+    ASSERT_NO_FATAL_FAILURE(expect_alike("a query that fails", visit));
+    honest();
+    next_hour();
+    replay_entries();
+    ASSERT_NO_FATAL_FAILURE(expect_alike("entries replayed", visit));
+    honest();
+    fail_at(random_.below(trace_.size()), false);
+    ASSERT_NO_FATAL_FAILURE(expect_alike("a request that fails", visit));
+    honest();
+    next_hour();
+    ASSERT_NO_FATAL_FAILURE(expect_alike("an honest server again", visit));
+  }
+  void next_hour() {
+    fill_window(1 + random_.below(8));
+    open_hour();
+  }
+  // The worlds did differ.
+  void expect_differences() const {
+    EXPECT_GT(fetched_, seeds());
+    EXPECT_GT(spoiled_, 0u);
+    EXPECT_GT(failed_, 0u);
+    EXPECT_GT(overflowed_, 0u);
+    EXPECT_GT(idle_, 0u);
+    EXPECT_GT(gave_up_, 0u);
+  }
+
+  Group quiet_ = std::move(*create_group(host_, "quiet", random_));
+  std::vector<Visitor> visitors_;
+  std::pair<Trace, bool> expected_;
+  std::function<void()> on_visit_;
+  uint32_t rounds_ = 0;
+  uint64_t lap_bytes_ = 0;
+  uint64_t fetched_ = 0, spoiled_ = 0, failed_ = 0, overflowed_ = 0, idle_ = 0, gave_up_ = 0;
+};
+
+TEST_F(TwoWorlds, PollsLookAlike) {
+  uint64_t days = 0;
+  for (uint64_t seed = 1; seed <= seeds(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ASSERT_NO_FATAL_FAILURE(begin(seed));
+    ASSERT_NO_FATAL_FAILURE(expect_alike_in_every_case([&](Visitor& visitor) {
+      auto report = visitor.poller->poll();
+      days += report && report->day;
+      return report;
+    }));
+  }
+  EXPECT_GT(days, 0u);
+  expect_differences();
+}
+
+TEST_F(TwoWorlds, FetchesLookAlike) {
+  for (uint64_t seed = 1; seed <= seeds(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ASSERT_NO_FATAL_FAILURE(begin(seed));
+    ASSERT_NO_FATAL_FAILURE(expect_alike_in_every_case([&](Visitor& visitor) {
+      return Retrieve(*visitor.member.store, random_, dialer_, payer_, clock_, {"127.0.0.1", 1, "", "127.0.0.1:1"},
+                      host_,
+                      {.scheme = scheme_,
+                       .rounds = rounds_,
+                       .allow_relaxed_trust = true,
+                       .mark_ms = options().mark_ms,
+                       .lap_bytes = lap_bytes_})
+          .run();
+    }));
+  }
+  expect_differences();
+}
+
+}  // namespace
+}  // namespace cwtch::client
