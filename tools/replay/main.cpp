@@ -32,9 +32,11 @@ constexpr uint32_t kNewcomers = 5;
 constexpr uint32_t kFollowers = 10;
 constexpr uint32_t kRetrievingGroups = 4;
 constexpr uint32_t kRetrieversPerGroup = 3;
-constexpr size_t kMissedTexts = 20;  // of a member's group, while it was away
-constexpr uint32_t kRounds = 32;     // of everybody: the missed texts' messages, if all lie in one database
-constexpr uint32_t kMarkMs = 500;    // before the first query
+constexpr size_t kMissedTexts = 20;       // of a member's group, while it was away
+constexpr uint32_t kRounds = 32;          // of everybody: the missed texts' messages, if all lie in one database
+constexpr uint32_t kRoundsPerFetch = 16;  // of histories, at the rate of everybody
+constexpr uint32_t kFetchesMax = 1000;
+constexpr uint32_t kMarkMs = 500;  // before the first query
 constexpr const char* kSchemes[] = {"ring32", "simplepir"};
 constexpr size_t kLongTextEvery = 997;
 constexpr size_t kLongTextBytes = 7000;  // more than one message holds
@@ -46,6 +48,7 @@ struct Settings {
   uint32_t groups = 40;
   bool all = false;
   bool keep = false;
+  bool histories = false;
   std::vector<std::string> server_flags;
 };
 
@@ -141,6 +144,7 @@ class Demo {
       print_retrieved(retrieved, full);
       wrong += retrieved.wrong;
     }
+    if (settings_.histories) wrong += fetch_histories();
     print_where();
     return wrong == 0 ? 0 : 1;
   }
@@ -447,6 +451,87 @@ class Demo {
     if (retrieved.first_wrong.empty()) retrieved.first_wrong = fmt::format("group {}: {}", group, wrong);
   }
 
+  // ---- histories ----
+
+  // What one scheme brought members who had nothing, by fetches of which each is as large as everybody's.
+  struct History {
+    uint64_t members = 0, fetches = 0, fetches_max = 0, queries_lost = 0, messages = 0, bytes = 0, wrong = 0;
+    std::string first_wrong;
+  };
+
+  // One member of every group, from nothing. Fetches follow each other at once, as if the hours between them passed.
+  // How many were wrong.
+  uint64_t fetch_histories() {
+    uint64_t wrong = 0;
+    for (const char* const scheme : kSchemes) {
+      step(fmt::format("histories by {}, {} rounds a fetch", scheme, kRoundsPerFetch));
+      History history;
+      std::mutex mutex;
+      const auto started = std::chrono::steady_clock::now();
+      const double cpu = server_->cpu_s();
+      Progress bar("Fetching", "histories", trace_.groups_count);
+      in_parallel(trace_.groups_count, [&](size_t group) {
+        fetch_history(scheme, static_cast<uint32_t>(group), history, mutex);
+        const std::lock_guard lock(mutex);
+        bar.add(1);
+      });
+      bar.finish();
+      print_history(scheme, history, std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count(),
+                    server_->cpu_s() - cpu);
+      wrong += history.wrong;
+    }
+    return wrong;
+  }
+
+  void fetch_history(const std::string& scheme, uint32_t group, History& history, std::mutex& mutex) {
+    const auto member = make_member(fmt::format("{}/profiles/history-{}{}", settings_.directory, scheme, group),
+                                    "a member", host_, server_->url());
+    join(*member, cast_.invites[group]);
+    client::SocketDialer dialer({});
+    SystemRandom random;
+    client::FreeOfCharge payer;
+    tools::SystemPollClock clock;
+    client::RetrieveReport report{};
+    uint64_t fetches = 0, lost = 0, messages = 0, bytes = 0;
+    do {
+      const auto fetched = client::Retrieve(*member->store, random, dialer, payer, clock, endpoint_of(server_->url()),
+                                            host_, {.scheme = scheme, .rounds = kRoundsPerFetch, .mark_ms = 0})
+                               .run();
+      if (!fetched) throw std::runtime_error("histories by " + scheme + ": " + fetched.error().message());
+      report = *fetched;
+      fetches += 1;
+      lost += report.failed_queries;
+      messages += report.messages;
+      bytes += report.bytes();
+    } while (report.waiting > 0 && fetches < kFetchesMax);
+    const std::string wrong = compare(*member->store, cast_, group);
+    const std::lock_guard lock(mutex);
+    history.members += 1;
+    history.fetches += fetches;
+    history.fetches_max = std::max(history.fetches_max, fetches);
+    history.queries_lost += lost;
+    history.messages += messages;
+    history.bytes += bytes;
+    if (wrong.empty()) return;
+    history.wrong += 1;
+    if (history.first_wrong.empty()) history.first_wrong = fmt::format("group {}: {}", group, wrong);
+  }
+
+  static void print_history(const std::string& scheme, const History& history, double seconds, double server_cpu_s) {
+    const auto each = [&](uint64_t value) { return static_cast<double>(value) / static_cast<double>(history.members); };
+    fmt::print(
+        "\n{}: {} members of as many groups, from nothing: {:.0f} messages each in {:.0f} fetches of {} rounds (at "
+        "most "
+        "{}), {:.1f} MB a fetch\n"
+        "  {:.0f} s, server CPU {:.0f} s; {} queries lost\n  {}\n",
+        scheme, history.members, each(history.messages), each(history.fetches), kRoundsPerFetch, history.fetches_max,
+        static_cast<double>(history.bytes) / 1e6 / static_cast<double>(history.fetches), seconds, server_cpu_s,
+        history.queries_lost,
+        history.wrong == 0 ? fmt::format("all {} hold exactly their groups' messages", history.members)
+                           : fmt::format("{} of {} WRONG: {}", history.wrong, history.members, history.first_wrong));
+    std::fflush(stdout);
+  }
+
   static void print_retrieved(const Retrieved& retrieved, uint64_t full_bytes) {
     const auto mb = [&](uint64_t bytes) {
       return static_cast<double>(bytes) / 1e6 / static_cast<double>(retrieved.members);
@@ -505,6 +590,9 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(1u, 100000u));
   app.add_flag("--all", settings.all, "All groups of the trace");
+  app.add_flag("--histories", settings.histories,
+               "Then one member of every group fetches all of its history by private retrieval, at a fixed rate. Takes "
+               "half an hour");
   app.add_flag("--keep", settings.keep, "Keep server and profiles to look at");
   app.add_option("--shards", shards, "Of the server")->capture_default_str();
   app.add_option("--io", io, "Of the server: uring or epoll");
