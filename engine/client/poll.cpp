@@ -60,7 +60,7 @@ Result<PollReport> Poller::poll() {
   report.documents_bytes = spent();
 
   IndexPull pull(store_, host_, std::move(*segments));
-  const Result<Bytes> index = pull.fetch(link, facts->committed_end, kIndexBytesMax);
+  const Result<Bytes> index = pull.fetch_sealed(link, facts->committed_end, kIndexBytesMax);
   if (!index) return fail(index.error());
   report.index_bytes = spent();
   for (Exchange& exchange : exchanges) {
@@ -73,8 +73,7 @@ Result<PollReport> Poller::poll() {
   const uint64_t ready_ms = clock_.now_ms();
 
   // Our own work, in a pause whose length does not depend on it.
-  if (const Status read = pull.take(*index, facts->committed_end, Store::Keep::relaxed); !read)
-    return fail(read.error());
+  if (const Status read = pull.take_sealed(*index, Store::Keep::relaxed); !read) return fail(read.error());
   if (const Status checked = check_windows(offers->windows, pull); !checked) return fail(checked.error());
   if (pull.row_bytes() != offers->row_bytes)
     return fail(Errc::corrupt, "server: its index counts in other rows than its databases have");
