@@ -102,8 +102,8 @@ Result<PollReport> Poller::poll() {
   clock_.worked();
   if (mutant(Mutant::repair_on_demand) && report.spoiled > 0) ask(**scheme, queries[0], report);
   const auto rest = store_.profile().server(host_)->wanted.turns();
-  // Windows that later polls, or the batch of the day that runs, still cover.
-  const uint64_t reach = offers->windows.windows.empty() ? 0 : offers->windows.first_row;
+  const bool day_done = !offers->windows.windows.empty() && day_ == pir::poll_day(offers->windows);
+  const uint64_t reach = pir::first_row_in_reach(offers->windows, day_done);
   report.waiting = count(within_reach(rest, [&](const RecordWanted& wanted) { return wanted.row >= reach; }));
   report.outside = count(rest) - report.waiting;
   return report;
