@@ -1,5 +1,7 @@
 #include "pir/windows.hpp"
 
+#include <algorithm>
+
 #include "engine/core/check.hpp"
 
 namespace cwtch::pir {
@@ -28,6 +30,14 @@ std::optional<Geometry> hot_database(const WindowList& list, uint32_t row_bytes)
 uint32_t poll_day(const WindowList& list) {
   CHECK(!list.windows.empty());
   return (list.windows.back().hour + 1) / kHoursPerDay;
+}
+
+uint64_t first_row_in_reach(const WindowList& list, bool day_done) {
+  if (list.windows.empty()) return 0;
+  const uint32_t next_batch = poll_day(list) + (day_done ? 1 : 0);
+  size_t first = list.windows.size();
+  while (first > 0 && list.windows[first - 1].hour / kHoursPerDay + 1 >= next_batch) --first;
+  return list.begin_of(std::min(first, list.windows.size() - std::min(list.windows.size(), kHotWindows)));
 }
 
 std::optional<Geometry> day_database(const WindowList& list, uint32_t row_bytes) {

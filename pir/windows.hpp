@@ -53,6 +53,9 @@ std::optional<Geometry> day_database(const WindowList& list, uint32_t row_bytes)
 // The day of the polls that are made while the newest whole window is `list`'s; its database is the day's before.
 uint32_t poll_day(const WindowList& list);
 
+// What is before this row, no database of polls will hold again. `day_done`: the batch for the day before was made.
+uint64_t first_row_in_reach(const WindowList& list, bool day_done);
+
 // malformed: no windows, windows that go backwards, too many rows or windows. For what a server says.
 Status check(const WindowList& list);
 

@@ -11,6 +11,7 @@ import context
 import followers
 import live
 import machine
+import mobile_day
 import posts
 import retrieval
 import rows
@@ -28,6 +29,7 @@ SECTIONS = {
     "start": start.run,
     "shards": shards.run,
     "pir": retrieval.run,
+    "pir.day": mobile_day.run,
 }
 
 
@@ -37,6 +39,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="short rounds and small logs: at most five minutes")
     parser.add_argument("--only", metavar="NAME", help=f"these sections, by comma: {', '.join(SECTIONS)}")
     parser.add_argument("--pir", dest="only", action="store_const", const="pir", help="--only pir")
+    parser.add_argument("--pir-day", dest="only", action="store_const", const="pir.day", help="--only pir.day")
     parser.add_argument("--resume", action="store_true", help="keep sections that an earlier run of this commit finished")
     parser.add_argument("--rounds", type=int, help="interleaved rounds, default 5 (3 with --quick)")
     parser.add_argument("--no-pin", action="store_true", help="let the scheduler place server and load")

@@ -79,15 +79,15 @@ Status IndexPull::read(ServerLink& link, uint64_t committed_end, Store::Keep kee
   return finish(committed_end, keep);
 }
 
-Result<Bytes> IndexPull::fetch(ServerLink& link, uint64_t committed_end, uint64_t bytes_max) {
+Result<Bytes> IndexPull::fetch_sealed(ServerLink& link, uint64_t committed_end, uint64_t bytes_max) {
   const Result<std::string> target = this->target(committed_end);
   if (!target) return fail(target.error());
-  return link.document(*target, bytes_max);
+  return link.document(*target + "&sealed", bytes_max);
 }
 
-Status IndexPull::take(ByteView bytes, uint64_t committed_end, Store::Keep keep) {
+Status IndexPull::take_sealed(ByteView bytes, Store::Keep keep) {
   if (const Status taken = stream_.received(bytes, *this); !taken) return taken;
-  return finish(committed_end, keep);
+  return finish(list_.tail_first, keep);
 }
 
 Status IndexPull::finish(uint64_t committed_end, Store::Keep keep) {

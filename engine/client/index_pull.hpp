@@ -27,10 +27,11 @@ class IndexPull final : private IndexStream::Visitor {
   // Reads to the end, at least to `committed_end`, and keeps what it found. corrupt: the server contradicts itself, or
   // what it said before.
   Status read(ServerLink& link, uint64_t committed_end, Store::Keep keep);
-  // The same in two steps, for whom the time between requests must not tell what is found: what the server sends, as it
-  // is, and what that means. too_large: beyond `bytes_max`.
-  Result<Bytes> fetch(ServerLink& link, uint64_t committed_end, uint64_t bytes_max);
-  Status take(ByteView bytes, uint64_t committed_end, Store::Keep keep);
+  // The same of what is sealed, so that nothing comes twice, at least up to the tail that the list names; in two steps,
+  // for whom the time between requests must not tell what is found: what the server sends, as it is, and what that
+  // means. too_large: beyond `bytes_max`.
+  Result<Bytes> fetch_sealed(ServerLink& link, uint64_t committed_end, uint64_t bytes_max);
+  Status take_sealed(ByteView bytes, Store::Keep keep);
 
   // What was read, by sealed range and hour; consecutive ranges of one hour are one.
   const std::vector<pir::Window>& windows() const { return windows_; }

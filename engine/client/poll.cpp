@@ -60,7 +60,7 @@ Result<PollReport> Poller::poll() {
   report.documents_bytes = spent();
 
   IndexPull pull(store_, host_, std::move(*segments));
-  const Result<Bytes> index = pull.fetch(link, facts->committed_end, kIndexBytesMax);
+  const Result<Bytes> index = pull.fetch_sealed(link, facts->committed_end, kIndexBytesMax);
   if (!index) return fail(index.error());
   report.index_bytes = spent();
   for (Database& database : databases) {
@@ -73,8 +73,7 @@ Result<PollReport> Poller::poll() {
   Marks marks(clock_, options_.mark_ms);
 
   // Our own work, in a pause whose length does not depend on it.
-  if (const Status read = pull.take(*index, facts->committed_end, Store::Keep::relaxed); !read)
-    return fail(read.error());
+  if (const Status read = pull.take_sealed(*index, Store::Keep::relaxed); !read) return fail(read.error());
   if (const Status checked = check_windows(offers->windows, pull); !checked) return fail(checked.error());
   if (pull.row_bytes() != offers->row_bytes)
     return fail(Errc::corrupt, "server: its index counts in other rows than its databases have");
@@ -106,8 +105,8 @@ Result<PollReport> Poller::poll() {
   clock_.worked();
   if (mutant(Mutant::repair_on_demand) && report.spoiled > 0) ask(desk, slots[0], report);
   const auto rest = store_.profile().server(host_)->wanted.turns();
-  // Windows that later polls, or the batch of the day that runs, still cover.
-  const uint64_t reach = offers->windows.windows.empty() ? 0 : offers->windows.first_row;
+  const bool day_done = !offers->windows.windows.empty() && day_ == pir::poll_day(offers->windows);
+  const uint64_t reach = pir::first_row_in_reach(offers->windows, day_done);
   report.waiting = count(within_reach(rest, [&](const RecordWanted& wanted) { return wanted.row >= reach; }));
   report.outside = count(rest) - report.waiting;
   return report;

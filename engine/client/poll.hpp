@@ -1,7 +1,7 @@
 // One poll: what is new, without the server learning for whom. docs/client.md has the eight rules that it follows.
 //
-//   one connection   /v1/server, /v1/shards, /v1/segments; the index from the public boundary where it was left, to its
-//                    end; the static blobs of every database that will be asked
+//   one connection   /v1/server, /v1/shards, /v1/segments; the index from the public boundary where it was left, to the
+//                    end of what is sealed; the static blobs of every database that will be asked
 //   then             a pause of fixed length, in which the member's own work is done: matching, choosing, encrypting
 //   at fixed marks   pir::hot_vectors(slots) queries of the newest two windows, and in the first poll of a day
 //                    pir::day_vectors(slots) of the day before, each on a connection of its own, all of them made

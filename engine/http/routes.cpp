@@ -48,15 +48,23 @@ Routing index(const Head& head) {
   for (std::string_view rest = head.query; !rest.empty();) {
     const bool more_after = rest.find('&') != rest.npos;
     const Parameter parameter = take_parameter(rest);
-    if (parameter.name != "from") {
-      return refuse(ProblemType::unknown_parameter, "known here: from", parameter.name);
+    if (parameter.name == "from") {
+      if (command.from) return refuse(ProblemType::bad_parameter, "given twice", parameter.name);
+      uint64_t value = 0;
+      if (!decimal(parameter.value, value)) {
+        return refuse(ProblemType::bad_parameter, "must be a position: a plain decimal number", parameter.name);
+      }
+      command.from = log::Position{value};
+    } else if (parameter.name == "sealed") {
+      if (command.sealed) return refuse(ProblemType::bad_parameter, "given twice", parameter.name);
+      if (!parameter.value.empty() && parameter.value != "1") {
+        return refuse(ProblemType::bad_parameter, "has no value, or 1; leave it out for the tail as well",
+                      parameter.name);
+      }
+      command.sealed = true;
+    } else {
+      return refuse(ProblemType::unknown_parameter, "known here: from, sealed", parameter.name);
     }
-    if (command.from) return refuse(ProblemType::bad_parameter, "given twice", parameter.name);
-    uint64_t value = 0;
-    if (!decimal(parameter.value, value)) {
-      return refuse(ProblemType::bad_parameter, "must be a position: a plain decimal number", parameter.name);
-    }
-    command.from = log::Position{value};
     if (more_after && rest.empty()) return refuse(ProblemType::unknown_parameter, "the query ends in an ampersand");
   }
   return Routed{.command = command};

@@ -22,9 +22,10 @@ struct GetLog {
 
 struct GetSegments {};
 
-// Blocks of the index stream, from a boundary or the first retained position to the end.
+// Blocks of the index stream, from a boundary or the first retained position to the end, or to where the tail begins.
 struct GetIndex {
   std::optional<log::Position> from;
+  bool sealed = false;
 };
 
 // One sealed segment, or its index file. The texts point into the head: resolve() them (range.hpp) before the next

@@ -50,7 +50,7 @@ class CachingReader final : public Reader, private ChunkLoad::Owner, private Ind
   Result<View> view_file(const Segment& segment, uint64_t offset, size_t size_max) override;
   void fetch_file(Fetch& fetch, const Segment& segment, uint64_t offset, void (*callback)(void*, Fetch&),
                   void* owner) override;
-  Result<IndexRange> index(Position from) override;
+  Result<IndexRange> index(Position from, IndexEnd end) override;
   void find_index(Fetch& fetch, Position from, void (*callback)(void*, Fetch&), void* owner) override;
   Result<View> view_index(uint64_t offset, size_t size_max) override;
   void fetch_index(Fetch& fetch, uint64_t offset, void (*callback)(void*, Fetch&), void* owner) override;
@@ -296,10 +296,12 @@ Result<View> CachingReader::view_file(const Segment& segment, uint64_t offset, s
 
 // ---- the index stream ----
 
-Result<Reader::IndexRange> CachingReader::index(Position from) {
+Result<Reader::IndexRange> CachingReader::index(Position from, IndexEnd end) {
   IndexRange range{};
   const Position tail_first = layout_->tail.front()->first;
-  range.end = std::max(committed_.end, tail_first);  // a layout may be newer than what is adopted as committed
+  const Shared::Committed upto =
+      end == IndexEnd::committed ? committed_ : Shared::Committed{tail_first, layout_->tail.front()->stream_offset};
+  range.end = std::max(upto.end, tail_first);  // a layout may be newer than what is adopted as committed
   if (from < layout_->first_retained) return fail(Errc::gone, "log: retention has removed this position");
   if (from > range.end) return fail(Errc::not_found, "log: no such position yet");
   range.offset = range.sealed_end = layout_->segments.empty() ? 0 : layout_->segments.back()->index.end();
@@ -330,7 +332,7 @@ Result<Reader::IndexRange> CachingReader::index(Position from) {
     if (std::none_of(tail.begin(), tail.end(), [&](const auto& part) { return part->first == from; }))
       return fail(Errc::not_found, "log: not the start of a segment");
   }
-  range.tail = tail_index_.blocks(*layout_, committed_, from);
+  range.tail = tail_index_.blocks(*layout_, upto, from);
   if (range.tail == nullptr) return fail(Errc::no_space, "index: too many earlier answers are being sent");
   return range;
 }

@@ -117,7 +117,8 @@ class Reader {
   virtual void fetch_file(Fetch& fetch, const Segment& segment, uint64_t offset, void (*callback)(void*, Fetch&),
                           void* owner) = 0;
 
-  // The index stream from a boundary to the committed end, as it is now: blocks of sealed ranges, then of the tail.
+  // The index stream from a boundary to the committed end, as it is now: blocks of sealed ranges, then of the tail; or
+  // the former alone.
   struct IndexRange {
     uint64_t offset;                    // of the sealed index stream; view_index() from here
     uint64_t sealed_end;                // to here
@@ -126,9 +127,10 @@ class Reader {
 
     uint64_t bytes() const { return sealed_end - offset + tail->size(); }
   };
+  enum class IndexEnd : uint8_t { sealed, committed };
   // Errors as boundary(), also for `from` beyond the end. no_space: too many earlier answers are still being sent.
   // busy: ask with find_index(), then again.
-  virtual Result<IndexRange> index(Position from) = 0;
+  virtual Result<IndexRange> index(Position from, IndexEnd end) = 0;
   virtual void find_index(Fetch& fetch, Position from, void (*callback)(void*, Fetch&), void* owner) = 0;
   // As view() and view_file(), of the sealed index stream and of a segment's index file. Damage is mended before it is
   // reported: an error says that the segment is damaged as well, or that nothing can be written.

@@ -310,7 +310,8 @@ void Session::to_found(uint64_t offset) {
 // Boundaries only, also where leaky modes are allowed: a block begins where it was sealed.
 void Session::get_index(const http::GetIndex& request) {
   const log::Position from = request.from.value_or(services_.reader.first_retained());
-  const Result<log::Reader::IndexRange> range = services_.reader.index(from);
+  const Result<log::Reader::IndexRange> range =
+      services_.reader.index(from, request.sealed ? log::Reader::IndexEnd::sealed : log::Reader::IndexEnd::committed);
   if (!range && range.error().code == Errc::busy) {
     state_ = State::preparing;
     return services_.reader.find_index(work().find, from, &Session::index_read, this);

@@ -15,6 +15,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "bench" / "e2e"))
+import mobile_day  # noqa: E402
 import retrieval  # noqa: E402
 import rows  # noqa: E402
 
@@ -207,6 +208,7 @@ class Retrieval(unittest.TestCase):
     # Every promise is about a row that exists.
     def test_promises_have_rows(self):
         names = {row[0] for row in retrieval.ROWS} | {"pir.ring32.prepared_mib_per_part"}
+        names |= {row["name"] for row in mobile_day.rows_of(MobileDay.FIGURES)}
         promised = [name for name in (*rows.TARGETS, *rows.VALUE_TARGETS) if name.startswith("pir.")]
         self.assertEqual(set(promised) - names, set())
 
@@ -216,6 +218,24 @@ class Retrieval(unittest.TestCase):
         self.assertNotIn("pir.scan.16/vnni", found)
         self.assertIn("pir.scan.1/read", found)
         self.assertIn("pir.scan.16/vnni is left out", said)
+
+
+class MobileDay(unittest.TestCase):
+    FIGURES = {
+        "records": 99_980,
+        "bytes": 11_000_000,
+        "full_send_bytes": 275_000_000,
+        "predicted_bytes": 10_000_000,
+        "messages": 200,
+        "arrived": 199,
+        "server_cpu_s_per_poll": 0.06,
+    }
+
+    def test_a_day_stands_beside_all_records_and_the_formula(self):
+        full, predicted, arrived, cpu = mobile_day.rows_of(self.FIGURES)
+        self.assertEqual([full["name"], full["ratio"]], ["pir.mobile_day.100k/full", 0.04])
+        self.assertEqual([predicted["name"], predicted["ratio"]], ["pir.mobile_day.100k/predicted", 1.1])
+        self.assertEqual([arrived["value"], cpu["value"]], [99.5, 60])
 
 
 if __name__ == "__main__":

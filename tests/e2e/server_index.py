@@ -134,6 +134,12 @@ class Index(unittest.TestCase):
             self.assertEqual((int(answer.getheader("Content-Length")), nothing), (len(part), b""))
             sealed += part
         self.assertTrue(content.startswith(sealed))
+        tail_first = listed["tail_first"]
+        if sealed:
+            self.assertEqual(self.fetch(server, "/v1/index?sealed"), (first, tail_first, sealed))
+        found_first, end, nothing = self.fetch(server, f"/v1/index?from={tail_first}&sealed=1")
+        self.assertEqual((found_first, end), (tail_first, tail_first))
+        self.assertEqual([block[2:] for block in blocks(nothing)], [(0, 0, [])])
         return content
 
     def post(self, server, posted, count):

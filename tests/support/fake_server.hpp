@@ -180,21 +180,22 @@ class FakeServer {
     }
     return bytes;
   }
-  // The blocks of the index from the boundary `from` on.
-  std::string index(uint64_t from) const {
+  // The blocks of the index from the boundary `from` on; up to the tail, if only what is sealed is asked for.
+  std::string index(uint64_t from, bool only_sealed = false) const {
+    const uint64_t upto = only_sealed ? std::max(from, tail_first()) : records.size();
     std::string bytes;
     uint64_t row = row_of(from);
     uint64_t first = from;
     do {
       const auto next = std::upper_bound(sealed.begin(), sealed.end(), first);
-      const uint64_t end = next == sealed.end() ? records.size() : *next;
+      const uint64_t end = next == sealed.end() ? upto : std::min(upto, *next);
       const auto sealed_in = hours.find(end);
       log::IndexBlockBuilder block({first}, row, row_bytes, sealed_in == hours.end() ? 0 : sealed_in->second);
       for (uint64_t p = first; p < end; ++p) block.add(records[p]);
       bytes += text_of(block.bytes());
       row += block.rows();
       first = end;
-    } while (first < records.size());
+    } while (first < upto);
     return bytes;
   }
   std::string segment_file(uint64_t first, uint64_t end) const {
@@ -351,7 +352,7 @@ class FakeServer {
       if (from < boundaries.front()) return problem(410, "gone");
       if (std::find(sealed.begin(), sealed.end(), from) == sealed.end() && from != records.size())
         return problem(403, "position-not-served");
-      return ok(index(from));
+      return ok(index(from, target.ends_with("&sealed")));
     }
     return log(target);
   }

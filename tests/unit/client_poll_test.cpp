@@ -105,6 +105,26 @@ TEST_F(ClientPoll, TheDaysBatchServesWhatNoPollDid) {
   EXPECT_FALSE(next->day) << "once a day";
 }
 
+// What even the day's batch did not bring, no poll will: its member is told so at once, not when the windows are gone.
+TEST_F(ClientPoll, WhatTheDaysBatchLeavesIsOutOfReach) {
+  server_.hour = 490'000 / 24 * 24 + 20;
+  for (int i = 0; i < 4; ++i) {  // one more than there are queries, all of one interleaved part
+    server_.add(message(group_, "text" + std::to_string(i)));
+    for (uint32_t row = 1; row < pir::kDayParts; ++row) add_noise();
+  }
+  for (int hour = 0; hour < 4; ++hour) window({}, 600);
+  window({message(group_, "today")}, 600);
+  open_hour();
+  Member ann = make_member("ann");
+  join(ann, group_);
+  const auto report = poll(ann);
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_TRUE(report->day);
+  EXPECT_EQ(report->messages, 4u);
+  EXPECT_EQ(report->outside, 1u);
+  EXPECT_EQ(report->waiting, 0u);
+}
+
 TEST_F(ClientPoll, TooFewRowsAndNothingIsAsked) {
   window({message(group_, "one")}, 100);
   window({}, 100);

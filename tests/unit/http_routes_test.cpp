@@ -41,13 +41,16 @@ TEST(HttpRoutes, EachResourceBecomesItsCommand) {
   EXPECT_EQ(record->body_bytes_max, log::kRecordBytesMax);
 }
 
-TEST(HttpRoutes, TheIndexTakesFrom) {
+TEST(HttpRoutes, TheIndexTakesFromAndSealed) {
   EXPECT_FALSE(std::get<http::GetIndex>(route(get("/v1/index"))->command).from);
   EXPECT_EQ(std::get<http::GetIndex>(route(get("/v1/index", "from=64"))->command).from->value, 64u);
-  for (const char* const query :
-       {"from=", "from=+1", "from=01", "from=-1", "from=1x", "from=1&from=1", "from=99999999999999999999"})
+  EXPECT_FALSE(std::get<http::GetIndex>(route(get("/v1/index", "from=64"))->command).sealed);
+  for (const char* const query : {"sealed", "sealed=1", "from=64&sealed", "sealed&from=64"})
+    EXPECT_TRUE(std::get<http::GetIndex>(route(get("/v1/index", query))->command).sealed) << query;
+  for (const char* const query : {"from=", "from=+1", "from=01", "from=-1", "from=1x", "from=1&from=1",
+                                  "from=99999999999999999999", "sealed=0", "sealed&sealed=1"})
     EXPECT_EQ(route(get("/v1/index", query)).error().type, ProblemType::bad_parameter) << query;
-  for (const char* const query : {"to=5", "follow", "from=1&", "&from=1", "From=1", "x"})
+  for (const char* const query : {"to=5", "follow", "from=1&", "&from=1", "From=1", "sealed&", "Sealed", "x"})
     EXPECT_EQ(route(get("/v1/index", query)).error().type, ProblemType::unknown_parameter) << query;
   Head post = get("/v1/index");
   post.method = Method::post;

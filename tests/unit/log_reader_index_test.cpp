@@ -51,14 +51,14 @@ class LogReaderIndex : public LogReaderTest {
     }
     return bytes;
   }
-  Result<Reader::IndexRange> range_of(uint64_t from) {
-    Result<Reader::IndexRange> range = reader->index({from});
+  Result<Reader::IndexRange> range_of(uint64_t from, Reader::IndexEnd end = Reader::IndexEnd::committed) {
+    Result<Reader::IndexRange> range = reader->index({from}, end);
     if (range || range.error().code != Errc::busy) return range;
     Fetch fetch;
     reader->find_index(fetch, {from}, woken, this);
     io.run();
     EXPECT_FALSE(fetch.in_flight);
-    return reader->index({from});
+    return reader->index({from}, end);
   }
   Result<View> get_index(uint64_t offset, uint64_t size_max) {
     Result<View> view = reader->view_index(offset, size_max);
@@ -90,6 +90,18 @@ class LogReaderIndex : public LogReaderTest {
     EXPECT_EQ(range->end, shared->committed().end);
     return read_range(*range, size_max);
   }
+  // What is sealed: the beginning of what the whole answer has. From where the tail begins: nothing.
+  void check_sealed(uint64_t from) {
+    const uint64_t tail_first = shared->layout()->tail.front()->first.value;
+    const Result<Reader::IndexRange> range = range_of(from, Reader::IndexEnd::sealed);
+    ASSERT_EQ(range.has_value(), from <= tail_first) << from;
+    if (!range) return;
+    EXPECT_EQ(range->end.value, tail_first);
+    Bytes expected = expected_index(from);
+    if (from < tail_first && tail_first < shared->committed().end.value)
+      expected.resize(expected.size() - expected_index(tail_first).size());
+    EXPECT_EQ(*read_range(*range), from < tail_first ? expected : block(from, from)) << from;
+  }
   // From every border, and from nowhere else.
   void check_everywhere() {
     const uint64_t end = shared->committed().end.value, retained = shared->layout()->first_retained.value;
@@ -102,6 +114,7 @@ class LogReaderIndex : public LogReaderTest {
       } else if (border && from <= end) {
         ASSERT_TRUE(got) << from << ": " << got.error().message();
         EXPECT_EQ(*got, expected_index(from)) << from;
+        check_sealed(from);
       } else {
         ASSERT_FALSE(got) << from;
         EXPECT_EQ(got.error().code, Errc::not_found);
@@ -345,7 +358,7 @@ TEST_F(LogReaderIndex, AnswersUnderWayHaveABound) {
   std::vector<Reader::IndexRange> held;
   size_t bytes = 0;
   while (true) {
-    const auto range = reader->index({0});
+    const auto range = reader->index({0}, Reader::IndexEnd::committed);
     if (!range) {
       EXPECT_EQ(range.error().code, Errc::no_space);
       break;
@@ -359,7 +372,7 @@ TEST_F(LogReaderIndex, AnswersUnderWayHaveABound) {
   }
   EXPECT_GT(bytes, 60u << 20);
   held.clear();
-  EXPECT_TRUE(reader->index({0}));
+  EXPECT_TRUE(reader->index({0}, Reader::IndexEnd::committed));
 }
 
 }  // namespace

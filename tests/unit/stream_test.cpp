@@ -69,7 +69,7 @@ class FakeReader final : public log::Reader {
     fetch(f, offset, callback, owner);
   }
   // The sealed index is the same bytes.
-  Result<IndexRange> index(log::Position) override { return fail(Errc::not_found, "fake"); }
+  Result<IndexRange> index(log::Position, IndexEnd) override { return fail(Errc::not_found, "fake"); }
   void find_index(log::Fetch&, log::Position, void (*)(void*, log::Fetch&), void*) override { CHECK(false); }
   Result<log::View> view_index(uint64_t offset, size_t size) override { return view(offset, size); }
   void fetch_index(log::Fetch& f, uint64_t offset, void (*callback)(void*, log::Fetch&), void* owner) override {

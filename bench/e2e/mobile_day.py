@@ -1,0 +1,37 @@
+"""A mobile client's day: what mobile_day_bench counts at the sockets of a member who polls every hour, as rows."""
+
+import json
+import subprocess
+
+import processes
+import rows
+
+
+def run(context):
+    # A day of six hours is as full as an hour of the whole one, and has the same messages.
+    size = ["--hours=6", "--records-per-day=25000"] if context.quick else []
+    command = [str(context.programs / "mobile_day_bench"), *size]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: processes.settle(None))
+    if not done.stdout:
+        raise RuntimeError(f"{' '.join(command)} ended with status {done.returncode}")
+    figures = json.loads(done.stdout)
+    parts = ", ".join(
+        f"{part} {figures[part + '_bytes'] / 1e6:.2f}" for part in ("documents", "index", "statics", "query", "day")
+    )
+    context.say(f"  {figures['arrived']} of {figures['messages']} messages arrived; MB: {parts}")
+    return rows_of(figures)
+
+
+def rows_of(figures):
+    name = f"pir.mobile_day.{round(figures['records'], -3) // 1000}k"
+    moved = figures["bytes"] / 1e6
+
+    def beside(peer, title, value):
+        return rows.row(f"{name}/{peer}", moved, "MB", 1, title, value / 1e6)
+
+    return [
+        beside("full", "all records", figures["full_send_bytes"]),
+        beside("predicted", "formula", figures["predicted_bytes"]),
+        rows.row(f"{name}.arrived", figures["arrived"] / figures["messages"] * 100, "%", 1),
+        rows.row(f"{name}.server_cpu_ms", figures["server_cpu_s_per_poll"] * 1e3, "ms/poll", 1),
+    ]
