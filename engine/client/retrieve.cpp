@@ -52,7 +52,7 @@ Result<RetrieveReport> Retrieve::run() {
   report_.documents_bytes = spent();
 
   IndexPull pull(store_, host_, *segments, end_row_);
-  const Result<Bytes> index = pull.fetch(link, facts->committed_end, kIndexBytesMax);
+  const Result<Bytes> index = pull.fetch_sealed(link, facts->committed_end, kIndexBytesMax);
   if (!index) return fail(index.error());
   report_.index_bytes = spent();
   for (Database& database : databases_) {
@@ -64,7 +64,7 @@ Result<RetrieveReport> Retrieve::run() {
   link.disconnect();
 
   Marks marks(clock_, options_.mark_ms);
-  if (const Status understood = understand(pull, *index, facts->committed_end); !understood)
+  if (const Status understood = understand(pull, *index); !understood)
     return fail(understood.error());
   query_all(**scheme, marks);
   // From the public boundary before what the databases do not have: the same for everybody.
@@ -120,9 +120,9 @@ Status Retrieve::check_offer(const OfferList& list, const pir::Scheme& scheme) {
   return {};
 }
 
-Status Retrieve::understand(IndexPull& pull, ByteView index, uint64_t committed_end) {
+Status Retrieve::understand(IndexPull& pull, ByteView index) {
   // Durably not now, but behind the last request: a disk takes its time only if there is something to keep.
-  if (const Status read = pull.take(index, committed_end, Store::Keep::relaxed); !read) return read;
+  if (const Status read = pull.take_sealed(index, Store::Keep::relaxed); !read) return read;
   if (pull.place().row < end_row_) return fail(Errc::corrupt, "server: its index ends before its databases do");
   if (pull.row_bytes() != row_bytes_)
     return fail(Errc::corrupt, "server: its index counts in other rows than its databases have");

@@ -1,7 +1,8 @@
 // One fetch by private retrieval: the server sees what it costs and over which public ranges, and not what was wanted.
 //
 //   one connection   the list of databases, checked against the public grid; the list of segments; the index from the
-//                    public boundary where it was left, to its end; the static blobs of every database, whole
+//                    public boundary where it was left, to the end of what is sealed; the static blobs of every
+//                    database, whole
 //   at fixed marks   `rounds` queries of every database, each on a connection of its own, dummies where nothing is
 //                    wanted; a lap of them is made before its first one goes out, and opened before the next lap
 //   one connection   the records behind the last database, in full
@@ -63,7 +64,7 @@ class Retrieve {
 
   Status check_offer(const OfferList& list, const pir::Scheme& scheme);
   // What the index says, and which records are wanted because of it.
-  Status understand(IndexPull& pull, ByteView index, uint64_t committed_end);
+  Status understand(IndexPull& pull, ByteView index);
   void query_all(const pir::Scheme& scheme, Marks& marks);
   void open_lap();
   Status read_tail(ByteView tail, uint64_t from);
