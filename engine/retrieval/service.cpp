@@ -71,17 +71,14 @@ void Service::build_loop() {
 
 // False: stopping.
 bool Service::build(const log::Layout& layout) {
-  const std::shared_ptr<const Catalog> before = catalog();
   auto next = std::make_shared<Catalog>();
   if (polls_) {
     auto windows = sealed_windows(files_, layout, options_.row_bytes);
-    if (windows) {
-      next->windows = std::move(*windows);
-    } else {
-      report_(owner_, "windows: " + windows.error().message());
-      next->windows = before->windows;
-    }
+    if (!windows) report_(owner_, "windows: " + windows.error().message());
+    next->windows = windows ? std::move(*windows) : catalog()->windows;
+    retire_polls(next->windows);
   }
+  const std::shared_ptr<const Catalog> before = catalog();
   for (const pir::Scheme* scheme : options_.schemes) {
     const auto old = std::find_if(before->offers.begin(), before->offers.end(),
                                   [&](const Offer& offer) { return offer.scheme == scheme; });
@@ -98,12 +95,36 @@ bool Service::build(const log::Layout& layout) {
     }
   }
   next->index();
+  publish(std::move(next));
+  return true;
+}
+
+void Service::publish(std::shared_ptr<const Catalog> catalog) {
   {
     const std::lock_guard lock(catalog_mutex_);
-    catalog_ = std::move(next);
+    catalog_.swap(catalog);
   }
   version_.fetch_add(1, std::memory_order_release);
-  return true;
+}
+
+void Service::retire_polls(const pir::WindowList& windows) {
+  const std::shared_ptr<const Catalog> now = catalog();
+  auto next = std::make_shared<Catalog>();
+  next->windows = now->windows;
+  next->offers = now->offers;
+  bool outdated = false;
+  const auto keep = [&](std::shared_ptr<const Database>& database, const std::optional<pir::Geometry>& geometry) {
+    if (database == nullptr || (geometry && database->server->geometry() == *geometry)) return;
+    database.reset();
+    outdated = true;
+  };
+  for (Offer& offer : next->offers) {
+    keep(offer.hot, pir::hot_database(windows, options_.row_bytes));
+    keep(offer.day, pir::day_database(windows, options_.row_bytes));
+  }
+  if (!outdated) return;
+  next->index();
+  publish(std::move(next));
 }
 
 pir::Geometry Service::geometry_of(const pir::Grid::Stretch& stretch) const {

@@ -106,6 +106,10 @@ class Service {
   void build_loop();
   void answer_loop();
   bool build(const log::Layout& layout);
+  void publish(std::shared_ptr<const Catalog> catalog);
+  // Takes databases of polls that these windows do not have from the catalog, so that there is room for their
+  // successors.
+  void retire_polls(const pir::WindowList& windows);
   // What a scheme had before; nullptr if there is none.
   using Known = std::vector<std::shared_ptr<const Database>>;
   Result<Offer> make_offer(const pir::Scheme& scheme, const pir::WindowList& windows, const Offer* before,
