@@ -16,6 +16,14 @@ class PollWorld : public TimedWorld {
     random_.fill(record);
     server_.add(std::move(record));
   }
+  // Junk under another record's name.
+  Bytes copy_of(const Bytes& record) {
+    Bytes junk(record.size());
+    random_.fill(junk);
+    std::copy_n(record.begin() + log::kSignatureBytes, log::kEntryBytes + log::kProbeBytes,
+                junk.begin() + log::kSignatureBytes);
+    return junk;
+  }
   // A window of `rows` rows or a few more: `messages`, spread, and noise. Sealed; the next hour runs.
   void window(std::vector<Bytes> messages, uint64_t rows) {
     const uint64_t first = server_.row_of(server_.records.size());

@@ -125,6 +125,37 @@ TEST_F(ClientPoll, WhatTheDaysBatchLeavesIsOutOfReach) {
   EXPECT_EQ(report->waiting, 0u);
 }
 
+// Nine tenths of what bears the names of one group's messages are a spammer's copies: neither that group nor another
+// one is stopped.
+TEST_F(ClientPoll, CopiesOfNamesStopNoHonestGroup) {
+  for (const Form form : {Form::tagged, Form::untagged}) {
+    server_ = FakeServer(host_);
+    std::vector<Bytes> records;
+    for (int i = 0; i < 3; ++i) {
+      records.push_back(message(group_, "attacked " + std::to_string(i), {}, form));
+      for (int copy = 0; copy < 30; ++copy) records.push_back(copy_of(records.end()[-1 - copy]));
+      records.push_back(message(other_, "other " + std::to_string(i), {}, form));
+    }
+    window({}, 600);
+    window(std::move(records), 600);
+    open_hour();
+    Member ann = make_member(form == Form::tagged ? "ann" : "bob");
+    join(ann, group_);
+    join(ann, other_);
+    const auto poller = poller_of(ann);
+    ASSERT_TRUE(poller->poll());
+    EXPECT_THAT(texts(ann, other_), UnorderedElementsAre("other 0", "other 1", "other 2"));
+    for (int hour = 0; hour < 3; ++hour) {
+      window({}, 600);
+      open_hour();
+      begin_trace();
+      ASSERT_TRUE(poller->poll());
+      EXPECT_EQ(queries(), 2u) << "and none is added";
+    }
+    EXPECT_THAT(texts(ann, group_), UnorderedElementsAre("attacked 0", "attacked 1", "attacked 2"));
+  }
+}
+
 TEST_F(ClientPoll, TooFewRowsAndNothingIsAsked) {
   window({message(group_, "one")}, 100);
   window({}, 100);

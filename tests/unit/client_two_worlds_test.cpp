@@ -55,14 +55,6 @@ class TwoWorlds : public test::PollWorld {
     }
     window(std::move(records), 700 + random_.below(40));
   }
-  // Junk under another record's name.
-  Bytes copy_of(const Bytes& record) {
-    Bytes junk(record.size());
-    random_.fill(junk);
-    std::copy_n(record.begin() + log::kSignatureBytes, log::kEntryBytes + log::kProbeBytes,
-                junk.begin() + log::kSignatureBytes);
-    return junk;
-  }
 
   void cast(uint64_t seed) {
     const auto add = [&](const std::string& who, std::initializer_list<const Group*> groups, uint64_t work_ms) {
