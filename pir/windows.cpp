@@ -30,6 +30,12 @@ uint32_t poll_day(const WindowList& list) {
   return (list.windows.back().hour + 1) / kHoursPerDay;
 }
 
+uint64_t first_row_of_day(const WindowList& list) {
+  size_t first = list.windows.size();
+  while (first > 0 && list.windows[first - 1].hour / kHoursPerDay == list.windows.back().hour / kHoursPerDay) --first;
+  return first == list.windows.size() ? list.first_row : list.begin_of(first);
+}
+
 std::optional<Geometry> day_database(const WindowList& list, uint32_t row_bytes) {
   if (list.windows.empty()) return std::nullopt;
   const uint32_t today = poll_day(list);

@@ -80,12 +80,14 @@ Result<PollReport> Poller::poll() {
     return fail(Errc::corrupt, "server: its index counts in other rows than its databases have");
   report.records = pull.report().records;
   const auto turns = store_.profile().server(host_)->wanted.turns();
-  RowCollector collector(within_reach(turns, [&](const RecordWanted& wanted) {
+  const auto is_here = [&](const RecordWanted& wanted) {
     return std::any_of(exchanges.begin(), exchanges.end(),
                        [&](const Exchange& exchange) { return exchange.geometry.contains(wanted.row); });
-  }));
-  report.wanted = collector.records();
-  std::vector<Asked> queries = make_queries(exchanges, collector);
+  };
+  report.wanted = count(within_reach(turns, is_here));
+  RowCollector collector(turns);
+  const uint64_t batch_row = pir::first_row_of_day(offers->windows);
+  std::vector<Asked> queries = make_queries(exchanges, collector, batch_row);
   clock_.worked();
 
   if (mutant(Mutant::skip_when_idle) && report.wanted == 0) queries.clear();
@@ -156,13 +158,14 @@ Status Poller::plan(const OfferList& list, const pir::Scheme& scheme, std::vecto
   return {};
 }
 
-std::vector<Poller::Asked> Poller::make_queries(const std::vector<Exchange>& exchanges, RowCollector& collector) {
+std::vector<Poller::Asked> Poller::make_queries(const std::vector<Exchange>& exchanges, RowCollector& collector,
+                                                uint64_t batch_row) {
   std::vector<Asked> queries;
   for (const Exchange& exchange : exchanges) {
     const uint32_t count = exchange.day ? pir::day_vectors(options_.slots) : pir::hot_vectors(options_.slots);
     for (uint32_t i = 0; i < count; ++i) {
-      const std::vector<uint64_t> rows = collector.choose_once(
-          exchange.geometry, exchange.day ? RowCollector::Order::oldest : RowCollector::Order::crowded);
+      const std::vector<uint64_t> rows =
+          exchange.day ? collector.choose_once(exchange.geometry) : collector.choose_once(exchange.geometry, batch_row);
       queries.push_back({&exchange, exchange.client->query(rows, random_)});
     }
   }

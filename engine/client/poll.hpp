@@ -72,7 +72,7 @@ class Poller {
 
   Status plan(const OfferList& list, const pir::Scheme& scheme, std::vector<Exchange>& exchanges);
   Status check_windows(const pir::WindowList& list, const IndexPull& pull);
-  std::vector<Asked> make_queries(const std::vector<Exchange>& exchanges, RowCollector& collector);
+  std::vector<Asked> make_queries(const std::vector<Exchange>& exchanges, RowCollector& collector, uint64_t batch_row);
   void ask(const pir::Scheme& scheme, Asked& asked, PollReport& report);
   Status open(std::vector<Asked>& queries, RowCollector& collector, uint32_t row_bytes, PollReport& report);
 

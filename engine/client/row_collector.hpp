@@ -22,12 +22,10 @@ class RowCollector {
 
   // At most one wanted row of each part, oldest first within a group. Rows that do not come are chosen again.
   std::vector<uint64_t> choose(const pir::Geometry& geometry);
-  // The same, for queries that are all made before any is answered: what was chosen is not chosen again.
-  enum class Order : uint8_t {
-    oldest,   // first
-    crowded,  // first those of which most are in one part of the day's database, so that few are left in each of them
-  };
-  std::vector<uint64_t> choose_once(const pir::Geometry& geometry, Order order = Order::oldest);
+  // The same, for queries that are all made before any is answered: what was chosen is not chosen again. `batch_row`:
+  // what is wanted from this row on has the batch of the day before it as well. It gives way to what has not, and of it
+  // comes first what shares its part of the batch with most others, so that few are left for each.
+  std::vector<uint64_t> choose_once(const pir::Geometry& geometry, std::optional<uint64_t> batch_row = {});
   // A row is here. The whole record's rows, once they are all.
   struct Whole {
     RecordWanted wanted;
@@ -47,7 +45,7 @@ class RowCollector {
     uint64_t slots = 0;                 // that it had
   };
 
-  std::vector<uint64_t> choose(const pir::Geometry& geometry, Order order);
+  std::vector<uint64_t> choose(const pir::Geometry& geometry, std::optional<uint64_t> batch_row);
   static Record* find(Group& group, uint64_t row);  // the record that has it, or nullptr
 
   std::vector<Group> groups_;
