@@ -62,11 +62,14 @@ class PollDelivery : public test::PollWorld {
     uint64_t end() const { return (times.back() / kDay + 2) * kDay; }
   };
 
-  PollDelivery() { server_.append_only = true; }
+  PollDelivery() {
+    server_.append_only = true;
+    if (const char* const seed = std::getenv("CWTCH_DELIVERY_SEED")) random_ = SeededRandom(std::stoull(seed));
+  }
 
   Follower& follow(std::vector<uint64_t> times, Misses misses) {
     auto& follower = *followers_.emplace_back(
-        std::make_unique<Follower>(std::move(*create_group(host_, "group", random_)), followers_.size() + 1));
+        std::make_unique<Follower>(std::move(*create_group(host_, "group", random_)), random_.next()));
     follower.times = std::move(times);
     follower.misses = misses;
     follower.member = make_member("member" + std::to_string(followers_.size()));
