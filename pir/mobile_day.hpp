@@ -47,8 +47,8 @@ struct DayBytes {
 // that check() refuses.
 Result<DayBytes> mobile_day(const Scheme& scheme, const MobilePlan& plan);
 
-// How many messages a day the schedule brings to a member to whom `wanted` come, at moments that have nothing to do with
-// each other, if every poll and every query succeeds. At most all slots; docs/pir/delivery.md derives it.
+// How many messages a day the schedule brings to a member to whom `wanted` come, at moments that have nothing to do
+// with each other, if every poll and every query succeeds. At most all slots; docs/pir/delivery.md derives it.
 double messages_per_day(const MobilePlan& plan, double wanted);
 
 // Every record once, to everybody: what all of the above is compared with.

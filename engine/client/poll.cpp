@@ -4,6 +4,7 @@
 
 #include "engine/client/mutant.hpp"
 #include "pir/grid.hpp"
+#include "pir/mobile_day.hpp"
 
 namespace cwtch::client {
 namespace {
@@ -105,33 +106,54 @@ Result<PollReport> Poller::poll() {
   clock_.worked();
   if (mutant(Mutant::repair_on_demand) && report.spoiled > 0) ask(**scheme, queries[0], report);
   const auto rest = store_.profile().server(host_)->wanted.turns();
-  // Windows that later polls, or the batch of the day that runs, still cover.
-  const uint64_t reach = offers->windows.windows.empty() ? 0 : offers->windows.first_row;
+  const uint64_t reach = this->reach(offers->windows);
   report.waiting = count(within_reach(rest, [&](const RecordWanted& wanted) { return wanted.row >= reach; }));
   report.outside = count(rest) - report.waiting;
+  report.arrived = arrived(offers->windows);
+  const auto arrived = static_cast<double>(report.arrived);
+  report.overload = static_cast<uint64_t>(arrived - pir::messages_per_day({.slots = options_.slots}, arrived));
   return report;
+}
+
+// The first row that a later poll may bring: of the newest window, and of the days whose batch is still to come.
+uint64_t Poller::reach(const pir::WindowList& list) const {
+  if (list.windows.empty()) return 0;
+  const uint32_t today = pir::poll_day(list), first_day = day_ == today ? today : today - 1;
+  size_t first = list.windows.size() - 1;
+  while (first > 0 && list.windows[first - 1].hour / pir::kHoursPerDay >= first_day) --first;
+  return list.begin_of(first);
+}
+
+uint64_t Poller::arrived(const pir::WindowList& list) const {
+  uint64_t arrived = 0;
+  for (const WindowRead& read : seen_->windows) {
+    if (!list.windows.empty() && read.window.hour + pir::kHoursPerDay > list.windows.back().hour)
+      arrived += read.wanted;
+  }
+  return arrived;
 }
 
 // Every window must end where the index has it, as far as the index was read here: a server that could choose the
 // windows of one session would know that session again by them.
 Status Poller::check_windows(const pir::WindowList& list, const IndexPull& pull) {
-  if (!seen_) seen_ = pir::WindowList{pull.first().row, {}};
+  if (!seen_) seen_ = Seen{pull.first().row, {}};
   auto& seen = seen_->windows;
-  while (!seen.empty() && seen.back().end_row > pull.first().row) seen.pop_back();
-  for (const pir::Window& window : pull.windows()) {
-    if (seen.empty() || seen.back().hour != window.hour) seen.push_back(window);
-    seen.back().end_row = window.end_row;
+  while (!seen.empty() && seen.back().window.end_row > pull.first().row) seen.pop_back();
+  for (const WindowRead& read : pull.windows()) {
+    if (seen.empty() || seen.back().window.hour != read.window.hour) seen.push_back({read.window});
+    seen.back().window.end_row = read.window.end_row;
+    seen.back().wanted += read.wanted;
   }
   const auto ends = [&](uint64_t row, std::optional<uint32_t> hour) {
-    return row <= seen_->first_row || std::any_of(seen.begin(), seen.end(), [&](const pir::Window& window) {
-             return window.end_row == row && (!hour || window.hour == *hour);
+    return row <= seen_->first_row || std::any_of(seen.begin(), seen.end(), [&](const WindowRead& read) {
+             return read.window.end_row == row && (!hour || read.window.hour == *hour);
            });
   };
   bool same = ends(list.first_row, std::nullopt);
   for (const pir::Window& window : list.windows) same &= ends(window.end_row, window.hour);
   if (!same) return fail(Errc::corrupt, "server: its windows are not those of its index");
-  while (!seen.empty() && seen.front().end_row < list.first_row) {
-    seen_->first_row = seen.front().end_row;
+  while (!seen.empty() && seen.front().window.end_row < list.first_row) {
+    seen_->first_row = seen.front().window.end_row;
     seen.erase(seen.begin());
   }
   return {};

@@ -68,7 +68,8 @@ std::vector<uint64_t> RowCollector::choose(const pir::Geometry& geometry, std::o
     chosen.push_back(row);
     // What else is in its part waits for another query.
     const uint32_t part = geometry.place_of(row).part;
-    for (auto& rows : offers) std::erase_if(rows, [&](uint64_t other) { return geometry.place_of(other).part == part; });
+    for (auto& rows : offers)
+      std::erase_if(rows, [&](uint64_t other) { return geometry.place_of(other).part == part; });
   }
   return chosen;
 }

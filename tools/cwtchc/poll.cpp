@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "engine/client/poll_schedule.hpp"
-#include "tools/cwtchc/output.hpp"
+#include "tools/cwtchc/poll_text.hpp"
 #include "tools/cwtchc/program.hpp"
 
 namespace cwtch::cwtchc {
@@ -28,24 +28,6 @@ class SystemPollClock final : public PollClock {
   }
 };
 
-void print(const PollReport& report) {
-  fmt::print("{} queries{}, {} of ours; {:.2f} MB moved: index {:.2f}, static parts {:.2f}, queries {:.2f}{}\n",
-             report.queries, report.day ? ", the day's among them" : "", plural(report.messages, "new message"),
-             static_cast<double>(report.bytes()) / 1e6, static_cast<double>(report.index_bytes) / 1e6,
-             static_cast<double>(report.statics_bytes) / 1e6, static_cast<double>(report.query_bytes) / 1e6,
-             report.day ? fmt::format(", the day's {:.2f}", static_cast<double>(report.day_bytes) / 1e6) : "");
-  if (report.queries == 0)
-    fmt::print("The server has too few new records for polls, or is preparing them: cwtchc sync costs as little\n");
-  if (report.waiting > 0) fmt::print("{} wait for the next polls\n", plural(report.waiting, "message"));
-  if (report.outside > 0)
-    fmt::print(
-        "{} are older than any poll reaches: more arrives than the slots hold, or this program was away. "
-        "Take everything once: cwtchc sync\n",
-        plural(report.outside, "message"));
-  if (report.failed_queries > 0)
-    fmt::print("{} not answered; what they were for waits for another\n", plural(report.failed_queries, "query"));
-}
-
 void print_json(const PollReport& report) {
   fmt::print("{}\n", nlohmann::ordered_json{{"queries", report.queries},
                                             {"failed_queries", report.failed_queries},
@@ -57,6 +39,8 @@ void print_json(const PollReport& report) {
                                             {"spoiled", report.spoiled},
                                             {"waiting", report.waiting},
                                             {"outside", report.outside},
+                                            {"arrived", report.arrived},
+                                            {"overload", report.overload},
                                             {"bytes", report.bytes()},
                                             {"documents_bytes", report.documents_bytes},
                                             {"index_bytes", report.index_bytes},
@@ -92,7 +76,7 @@ void Program::poll() {
     } else if (json) {
       print_json(*report);
     } else {
-      print(*report);
+      fmt::print("{}", poll_text(*report));
     }
     std::fflush(stdout);
   }
