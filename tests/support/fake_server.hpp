@@ -417,8 +417,8 @@ class FakeServer {
   }
 
   struct Known {
-    std::vector<uint64_t> rows = {0};    // before each position
-    std::vector<uint32_t> chains = {0};  // likewise
+    std::vector<uint64_t> rows = {0};                                  // before each position
+    std::vector<uint32_t> chains = {0};                                // likewise
     std::map<std::pair<uint64_t, uint64_t>, nlohmann::json> segments;  // as they are listed, by their ends
   };
 
