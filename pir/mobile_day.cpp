@@ -28,7 +28,41 @@ bool returns_whole_databases(const Scheme& scheme) {
   return scheme.cost({.rows = kRows}, 1).rows_fetched >= static_cast<double>(kRows);
 }
 
+// Rows that `vectors` queries bring of `wanted` ones that fell into `parts` parts by chance: a part gives one row to a
+// query, so the sum over parts of E[min(vectors, X)], X Poisson; E[min(v, X)] = P(X > 0) + ... + P(X > v - 1).
+double rows_brought(double wanted, uint32_t parts, uint32_t vectors) {
+  const double mean = wanted / parts;
+  double exactly = std::exp(-mean), at_most = 0, brought = 0;  // P(X = i), P(X <= i)
+  for (uint32_t i = 0; i < vectors; ++i) {
+    at_most += exactly;
+    brought += 1 - at_most;
+    exactly *= mean / (i + 1);
+  }
+  return parts * brought;
+}
+
 }  // namespace
+
+double messages_per_day(const MobilePlan& plan, double wanted) {
+  if (!(wanted > 0)) return 0;
+  // So many windows of a poll hold what came in one period, and what the polls before left of those before it; each of
+  // these is left by a poll with the same chance. What that makes of one number of rows in the windows is larger than
+  // it as long as it is below the one that lasts.
+  const double fresh = wanted / plan.polls_per_day;
+  double in_windows = fresh, left = 0, before = 0;
+  do {
+    before = in_windows;
+    const double stays = 1 - rows_brought(before, plan.slots / plan.vectors, plan.vectors) / before;
+    left = fresh;
+    in_windows = 0;
+    for (uint32_t window = 0; window < plan.windows; ++window) {
+      in_windows += left;
+      left *= stays;
+    }
+  } while (in_windows > before * (1 + 1e-9));
+  const double day = left * plan.polls_per_day;
+  return wanted - day + rows_brought(day, plan.catchup_parts, plan.catchup_vectors);
+}
 
 Result<DayBytes> mobile_day(const Scheme& scheme, const MobilePlan& plan) {
   if (plan.polls_per_day == 0 || plan.vectors == 0 || plan.slots < plan.vectors || plan.catchup_vectors == 0 ||

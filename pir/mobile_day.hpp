@@ -7,6 +7,8 @@
 // the day before. A scheme whose databases have one part asks `slots` times instead. A scheme that returns whole
 // databases needs neither index nor catch-up: it reads each record once.
 //
+// The same schedule bounds what reaches a client: messages_per_day().
+//
 // Thread: any; pure. Nothing here knows a client, only numbers that are public.
 #pragma once
 
@@ -44,6 +46,10 @@ struct DayBytes {
 // unsupported: the scheme's parameters are not safe for so many rows. malformed: no polls, no slots, rows of a size
 // that check() refuses.
 Result<DayBytes> mobile_day(const Scheme& scheme, const MobilePlan& plan);
+
+// How many messages a day the schedule brings to a member to whom `wanted` come, at moments that have nothing to do
+// with each other, if every poll and every query succeeds. At most all slots; docs/pir/delivery.md derives it.
+double messages_per_day(const MobilePlan& plan, double wanted);
 
 // Every record once, to everybody: what all of the above is compared with.
 double full_send_day(const MobilePlan& plan);

@@ -37,7 +37,13 @@ uint64_t first_row_in_reach(const WindowList& list, bool day_done) {
   const uint32_t next_batch = poll_day(list) + (day_done ? 1 : 0);
   size_t first = list.windows.size();
   while (first > 0 && list.windows[first - 1].hour / kHoursPerDay + 1 >= next_batch) --first;
-  return list.begin_of(std::min(first, list.windows.size() - std::min(list.windows.size(), kHotWindows)));
+  return list.begin_of(std::min(first, list.windows.size() - std::min(list.windows.size(), kHotWindows - 1)));
+}
+
+uint64_t first_row_of_day(const WindowList& list) {
+  size_t first = list.windows.size();
+  while (first > 0 && list.windows[first - 1].hour / kHoursPerDay == list.windows.back().hour / kHoursPerDay) --first;
+  return first == list.windows.size() ? list.first_row : list.begin_of(first);
 }
 
 std::optional<Geometry> day_database(const WindowList& list, uint32_t row_bytes) {

@@ -50,6 +50,9 @@ std::optional<Geometry> hot_database(const WindowList& list, uint32_t row_bytes)
 // ones, so that a window that was missed does not fall into a single part. Nothing: too few rows, or none.
 std::optional<Geometry> day_database(const WindowList& list, uint32_t row_bytes);
 
+// Where the day of the newest window begins, in rows: what is older is in no batch to come.
+uint64_t first_row_of_day(const WindowList& list);
+
 // The day of the polls that are made while the newest whole window is `list`'s; its database is the day's before.
 uint32_t poll_day(const WindowList& list);
 

@@ -1,6 +1,7 @@
 #include "engine/client/index_pull.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/client/mutant.hpp"
 
@@ -126,16 +127,20 @@ void IndexPull::want(const GroupId& group, const log::IndexEntry& entry) {
   }
   if (position < log_known_) return;
   const RecordWanted event{group, position, entry.row, static_cast<uint8_t>(entry.rows), 0, name};
-  if (!wanted.accepts(event)) return;
+  const bool fresh = wanted.accepts(event);
+  wanted_in_block_ += fresh || wanted.find(group, position) != nullptr;
+  if (!fresh) return;
   report_.wanted += 1;
   events_.emplace_back(event);
 }
 
 Status IndexPull::block(const IndexPlace& end, uint32_t hour) {
   if (!status_) return status_;
+  const uint64_t wanted = std::exchange(wanted_in_block_, 0);
   if (hour != 0) {
-    if (windows_.empty() || windows_.back().hour != hour) windows_.push_back({hour, end.row});
-    windows_.back().end_row = end.row;
+    if (windows_.empty() || windows_.back().window.hour != hour) windows_.push_back({{hour, end.row}});
+    windows_.back().window.end_row = end.row;
+    windows_.back().wanted += wanted;
   }
   if (end.position == known_.reached.position && end.row != known_.reached.row)
     return fail(Errc::corrupt, "server: its index is not the one that it served before");

@@ -18,6 +18,12 @@ struct IndexReport {
   uint64_t wanted = 0;   // of our groups, and new
 };
 
+// A window as the index shows it, and how many records of ours in it were not here when it was read.
+struct WindowRead {
+  pir::Window window;
+  uint64_t wanted = 0;
+};
+
 class IndexPull final : private IndexStream::Visitor {
  public:
   // `end_row`: of the databases from which the rows will be fetched, for whoever has such; public. The next reading
@@ -34,7 +40,7 @@ class IndexPull final : private IndexStream::Visitor {
   Status take_sealed(ByteView bytes, Store::Keep keep);
 
   // What was read, by sealed range and hour; consecutive ranges of one hour are one.
-  const std::vector<pir::Window>& windows() const { return windows_; }
+  const std::vector<WindowRead>& windows() const { return windows_; }
 
   const IndexReport& report() const { return report_; }
   const IndexPlace& first() const { return stream_.first(); }  // where the reading began
@@ -65,7 +71,8 @@ class IndexPull final : private IndexStream::Visitor {
   std::optional<IndexPlace> passed_;  // the newest boundary behind us that the next reading may begin at
   bool tail_begun_ = false;
   std::optional<uint64_t> beyond_;
-  std::vector<pir::Window> windows_;
+  std::vector<WindowRead> windows_;
+  uint64_t wanted_in_block_ = 0;
   std::vector<Event> events_;  // not yet kept
   Status status_;              // of an entry
   IndexReport report_;

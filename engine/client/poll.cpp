@@ -4,6 +4,7 @@
 
 #include "engine/client/mutant.hpp"
 #include "pir/grid.hpp"
+#include "pir/mobile_day.hpp"
 
 namespace cwtch::client {
 namespace {
@@ -79,12 +80,13 @@ Result<PollReport> Poller::poll() {
     return fail(Errc::corrupt, "server: its index counts in other rows than its databases have");
   report.records = pull.report().records;
   const auto turns = store_.profile().server(host_)->wanted.turns();
-  RowCollector collector(within_reach(turns, [&](const RecordWanted& wanted) {
+  const auto is_here = [&](const RecordWanted& wanted) {
     return std::any_of(databases.begin(), databases.end(),
                        [&](const Database& database) { return database.geometry.contains(wanted.row); });
-  }));
-  report.wanted = collector.records();
-  std::vector<Slot> slots = fill_slots(databases, collector);
+  };
+  report.wanted = count(within_reach(turns, is_here));
+  RowCollector collector(turns);
+  std::vector<Slot> slots = fill_slots(databases, collector, pir::first_row_of_day(offers->windows));
   clock_.worked();
   if (mutant(Mutant::close_behind_work)) link.disconnect();
 
@@ -109,29 +111,42 @@ Result<PollReport> Poller::poll() {
   const uint64_t reach = pir::first_row_in_reach(offers->windows, day_done);
   report.waiting = count(within_reach(rest, [&](const RecordWanted& wanted) { return wanted.row >= reach; }));
   report.outside = count(rest) - report.waiting;
+  report.arrived = arrived(offers->windows);
+  const auto arrived = static_cast<double>(report.arrived);
+  report.overload = static_cast<uint64_t>(arrived - pir::messages_per_day({.slots = options_.slots}, arrived));
   return report;
+}
+
+uint64_t Poller::arrived(const pir::WindowList& list) const {
+  uint64_t arrived = 0;
+  for (const WindowRead& read : seen_->windows) {
+    if (!list.windows.empty() && read.window.hour + pir::kHoursPerDay > list.windows.back().hour)
+      arrived += read.wanted;
+  }
+  return arrived;
 }
 
 // Every window must end where the index has it, as far as the index was read here: a server that could choose the
 // windows of one session would know that session again by them.
 Status Poller::check_windows(const pir::WindowList& list, const IndexPull& pull) {
-  if (!seen_) seen_ = pir::WindowList{pull.first().row, {}};
+  if (!seen_) seen_ = Seen{pull.first().row, {}};
   auto& seen = seen_->windows;
-  while (!seen.empty() && seen.back().end_row > pull.first().row) seen.pop_back();
-  for (const pir::Window& window : pull.windows()) {
-    if (seen.empty() || seen.back().hour != window.hour) seen.push_back(window);
-    seen.back().end_row = window.end_row;
+  while (!seen.empty() && seen.back().window.end_row > pull.first().row) seen.pop_back();
+  for (const WindowRead& read : pull.windows()) {
+    if (seen.empty() || seen.back().window.hour != read.window.hour) seen.push_back({read.window});
+    seen.back().window.end_row = read.window.end_row;
+    seen.back().wanted += read.wanted;
   }
   const auto ends = [&](uint64_t row, std::optional<uint32_t> hour) {
-    return row <= seen_->first_row || std::any_of(seen.begin(), seen.end(), [&](const pir::Window& window) {
-             return window.end_row == row && (!hour || window.hour == *hour);
+    return row <= seen_->first_row || std::any_of(seen.begin(), seen.end(), [&](const WindowRead& read) {
+             return read.window.end_row == row && (!hour || read.window.hour == *hour);
            });
   };
   bool same = ends(list.first_row, std::nullopt);
   for (const pir::Window& window : list.windows) same &= ends(window.end_row, window.hour);
   if (!same) return fail(Errc::corrupt, "server: its windows are not those of its index");
-  while (!seen.empty() && seen.front().end_row < list.first_row) {
-    seen_->first_row = seen.front().end_row;
+  while (!seen.empty() && seen.front().window.end_row < list.first_row) {
+    seen_->first_row = seen.front().window.end_row;
     seen.erase(seen.begin());
   }
   return {};
@@ -158,13 +173,14 @@ Status Poller::plan(const OfferList& list, const pir::Scheme& scheme, std::vecto
   return {};
 }
 
-std::vector<Poller::Slot> Poller::fill_slots(const std::vector<Database>& databases, RowCollector& collector) {
+std::vector<Poller::Slot> Poller::fill_slots(const std::vector<Database>& databases, RowCollector& collector,
+                                             uint64_t batch_row) {
   std::vector<Slot> slots;
   for (const Database& database : databases) {
     const uint32_t count = database.day ? pir::day_vectors(options_.slots) : pir::hot_vectors(options_.slots);
-    const auto order = database.day ? RowCollector::Order::oldest : RowCollector::Order::crowded;
     for (uint32_t i = 0; i < count; ++i) {
-      const std::vector<uint64_t> rows = collector.choose(database.geometry, order);
+      const std::vector<uint64_t> rows =
+          database.day ? collector.choose(database.geometry) : collector.choose(database.geometry, batch_row);
       slots.push_back({database.day, Question(*database.client, database.offer.name, rows, random_)});
     }
   }

@@ -64,8 +64,7 @@ Result<RetrieveReport> Retrieve::run() {
   link.disconnect();
 
   Marks marks(clock_, options_.mark_ms);
-  if (const Status understood = understand(pull, *index); !understood)
-    return fail(understood.error());
+  if (const Status understood = understand(pull, *index); !understood) return fail(understood.error());
   query_all(**scheme, marks);
   // From the public boundary before what the databases do not have: the same for everybody.
   const uint64_t from = segments->boundary_at(tail_position_);

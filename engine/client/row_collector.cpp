@@ -7,6 +7,17 @@
 #include "pir/windows.hpp"
 
 namespace cwtch::client {
+namespace {
+
+// Calls `see` with each row of `record` that is neither here nor asked for.
+template <class Record, class See>
+void for_missing(const Record& record, const See& see) {
+  for (uint32_t n = 0; n < record.wanted.rows; ++n) {
+    if (((record.here | record.asked) >> n & 1) == 0) see(record.wanted.row + n);
+  }
+}
+
+}  // namespace
 
 RowCollector::RowCollector(const std::vector<std::vector<RecordWanted>>& turns) : groups_(turns.size()) {
   for (size_t i = 0; i < turns.size(); ++i) {
@@ -15,52 +26,48 @@ RowCollector::RowCollector(const std::vector<std::vector<RecordWanted>>& turns) 
   }
 }
 
-std::vector<uint64_t> RowCollector::choose(const pir::Geometry& geometry, Order order) {
-  struct Offer {
-    std::vector<uint64_t> rows;  // missing ones of this database, in order
-    size_t next = 0;
-  };
-  std::vector<Offer> offers(groups_.size());
+std::vector<uint64_t> RowCollector::choose(const pir::Geometry& geometry, std::optional<uint64_t> batch_row) {
+  // Missing ones of this database by group, in order.
+  std::vector<std::vector<uint64_t>> offers(groups_.size());
   const uint64_t first = geometry.first_row - std::min<uint64_t>(geometry.first_row, log::kRowsPerRecordMax);
   for (size_t i = 0; i < groups_.size(); ++i) {
     const auto& by_row = groups_[i].by_row;
     for (auto at = by_row.lower_bound(first); at != by_row.end() && at->first < geometry.end_row(); ++at) {
-      const Record& record = at->second;
-      for (uint32_t n = 0; n < record.wanted.rows; ++n) {
-        if (((record.here | record.asked) >> n & 1) == 0 && geometry.contains(at->first + n)) {
-          offers[i].rows.push_back(at->first + n);
-        }
-      }
+      for_missing(at->second, [&](uint64_t row) {
+        if (geometry.contains(row)) offers[i].push_back(row);
+      });
     }
   }
-  if (order == Order::crowded) {
-    // Interleaved parts are the same rows together wherever the database begins.
-    std::array<size_t, pir::kDayParts> crowd{};
-    const auto part_of = [](uint64_t row) { return row % pir::kDayParts; };
-    for (const Offer& offer : offers) {
-      for (const uint64_t row : offer.rows) crowd[part_of(row)] += 1;
-    }
-    for (Offer& offer : offers) {
-      std::stable_sort(offer.rows.begin(), offer.rows.end(),
-                       [&](uint64_t a, uint64_t b) { return crowd[part_of(a)] > crowd[part_of(b)]; });
-    }
+  // How urgent a row is: the most what no batch will bring, then what shares its part of the batch with most others.
+  // Interleaved parts are the same rows together wherever the database begins.
+  std::array<size_t, pir::kDayParts> crowd{};
+  for (const Group& group : groups_) {
+    if (!batch_row) break;
+    for (auto at = group.by_row.lower_bound(*batch_row); at != group.by_row.end(); ++at)
+      for_missing(at->second, [&](uint64_t row) { crowd[row % pir::kDayParts] += 1; });
   }
-  std::vector<bool> taken(geometry.parts);
+  const auto urgency = [&](uint64_t row) {
+    if (!batch_row) return size_t{0};
+    return row < *batch_row ? SIZE_MAX : crowd[row % pir::kDayParts];
+  };
+
   std::vector<uint64_t> chosen;
   while (chosen.size() < geometry.parts) {
     size_t best = groups_.size();
     for (size_t i = 0; i < groups_.size(); ++i) {
-      Offer& offer = offers[i];
-      // One whose part is taken by now waits for another query.
-      while (offer.next < offer.rows.size() && taken[geometry.place_of(offer.rows[offer.next]).part]) ++offer.next;
-      if (offer.next == offer.rows.size()) continue;
-      if (best == groups_.size() || groups_[i].slots < groups_[best].slots) best = i;
+      if (!offers[i].empty() && (best == groups_.size() || groups_[i].slots < groups_[best].slots)) best = i;
     }
     if (best == groups_.size()) break;
-    const uint64_t row = offers[best].rows[offers[best].next++];
-    taken[geometry.place_of(row).part] = true;
+    const uint64_t row = *std::max_element(offers[best].begin(), offers[best].end(), [&](uint64_t a, uint64_t b) {
+      return urgency(a) < urgency(b);  // the first of the most urgent ones
+    });
     groups_[best].slots += 1;
+    crowd[row % pir::kDayParts] -= batch_row && row >= *batch_row;
     chosen.push_back(row);
+    // What else is in its part waits for another query.
+    const uint32_t part = geometry.place_of(row).part;
+    for (auto& rows : offers)
+      std::erase_if(rows, [&](uint64_t other) { return geometry.place_of(other).part == part; });
   }
   for (const uint64_t row : chosen) {
     for (Group& group : groups_) {

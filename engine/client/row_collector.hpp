@@ -20,13 +20,11 @@ class RowCollector {
 
   size_t records() const { return records_; }  // not whole yet
 
-  enum class Order : uint8_t {
-    oldest,   // first
-    crowded,  // first those of which most are in one part of the day's database, so that few are left in each of them
-  };
-  // At most one wanted row of each part. What was chosen is not chosen again, since queries are made before any is
-  // answered, until again() is called: then what has not come is.
-  std::vector<uint64_t> choose(const pir::Geometry& geometry, Order order = Order::oldest);
+  // At most one wanted row of each part, oldest first within a group. What was chosen is not chosen again, since
+  // queries are made before any is answered, until again() is called: then what has not come is. `batch_row`: what is
+  // wanted from this row on has the batch of the day before it as well. It gives way to what has not, and of it comes
+  // first what shares its part of the batch with most others, so that few are left for each.
+  std::vector<uint64_t> choose(const pir::Geometry& geometry, std::optional<uint64_t> batch_row = {});
   void again();
   // A row is here. The whole record's rows, once they are all.
   struct Whole {

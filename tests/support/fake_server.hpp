@@ -50,10 +50,15 @@ class FakeServer {
   void retire() { boundaries.erase(boundaries.begin()); }
   uint64_t tail_first() const { return boundaries.back(); }
   // Rows of the records before `position`.
-  uint64_t row_of(uint64_t position) const {
-    uint64_t row = 0;
-    for (uint64_t p = 0; p < position; ++p) row += log::rows_of(records[p].size(), row_bytes);
-    return row;
+  uint64_t row_of(uint64_t position) const { return rows_upto(position)[position]; }
+  // The test changes no record once it is in the log, and no segment once it is sealed: what is known of them is kept,
+  // which a log of weeks needs.
+  bool append_only = false;
+  // What is no longer retained takes no room any more. REQUIRES: append_only
+  void forget_retired() {
+    rows_upto(boundaries.front());
+    chain_before(boundaries.front());
+    for (; forgotten_ < boundaries.front(); ++forgotten_) records[forgotten_] = Bytes();
   }
 
   // ---- private retrieval ----
@@ -67,17 +72,17 @@ class FakeServer {
       offer.end_row = stretches.back().first_row + stretches.back().rows;
     }
     const SealedRows rows(*this);
-    const auto serve = [&](const pir::Geometry& geometry) {
-      return offer.scheme->serve({.server = host_}, geometry, rows);
-    };
-    const pir::WindowList list = windows();
-    if (const auto geometry = pir::hot_database(list, row_bytes)) offer.hot = serve(*geometry);
-    if (const auto geometry = pir::day_database(list, row_bytes)) offer.day = serve(*geometry);
+    serve_polls(offer, rows);
     for (const pir::Grid::Stretch& stretch : stretches) {
       const pir::Geometry geometry{.first_row = stretch.first_row, .rows = stretch.rows, .row_bytes = row_bytes};
-      offer.databases.push_back(serve(geometry));
+      offer.databases.push_back(offer.scheme->serve({.server = host_}, geometry, rows));
     }
     offers.insert_or_assign(name, std::move(offer));
+  }
+  // Of this scheme only the databases of polls; one that stays the same is kept.
+  void offer_polls(const std::string& name) {
+    Offer& offer = offers.try_emplace(name, Offer{pir::find_scheme(name), {}, 0, 0, {}, {}, {}}).first->second;
+    serve_polls(offer, SealedRows(*this));
   }
   struct Offer {
     const pir::Scheme* scheme;
@@ -268,38 +273,64 @@ class FakeServer {
     nlohmann::json list = {
         {"first_retained", boundaries.front()}, {"tail_first", tail_first()}, {"segments", nlohmann::json::array()}};
     for (size_t i = 0; i + 1 < boundaries.size(); ++i) {
-      const std::string file = segment_file(boundaries[i], boundaries[i + 1]);
-      ByteArray<32> hash;
-      EVP_Digest(file.data(), file.size(), hash.data(), nullptr, EVP_sha256(), nullptr);
-      list["segments"].push_back({{"first", boundaries[i]},
-                                  {"last", boundaries[i + 1] - 1},
-                                  {"bytes", file.size()},
-                                  {"sha256", to_hex(hash)},
-                                  {"chain_before", chain_before(boundaries[i])}});
+      nlohmann::json& segment = known_.segments[{boundaries[i], boundaries[i + 1]}];
+      if (segment.is_null() || !append_only) segment = segment_entry(boundaries[i], boundaries[i + 1]);
+      list["segments"].push_back(segment);
     }
     return list;
   }
 
  private:
+  nlohmann::json segment_entry(uint64_t first, uint64_t end) const {
+    const std::string file = segment_file(first, end);
+    ByteArray<32> hash;
+    EVP_Digest(file.data(), file.size(), hash.data(), nullptr, EVP_sha256(), nullptr);
+    return {{"first", first},
+            {"last", end - 1},
+            {"bytes", file.size()},
+            {"sha256", to_hex(hash)},
+            {"chain_before", chain_before(first)}};
+  }
+
   class SealedRows final : public pir::RowSource {
    public:
-    explicit SealedRows(const FakeServer& server) : row_bytes_(server.row_bytes) {
-      for (uint64_t p = 0; p < server.tail_first(); ++p) {
-        const auto instead = server.false_rows.find(p);
-        const Bytes& record = instead == server.false_rows.end() ? server.records[p] : instead->second;
-        Bytes rows(size_t{log::rows_of(record.size(), row_bytes_)} * row_bytes_);
-        log::encode_rows(record, row_bytes_, rows);
-        bytes_.insert(bytes_.end(), rows.begin(), rows.end());
-      }
-    }
+    explicit SealedRows(const FakeServer& server)
+        : server_(server), rows_before_(server.rows_upto(server.tail_first())) {}
     void read(uint64_t row, MutableBytes to) const override {
-      std::copy_n(bytes_.begin() + static_cast<ptrdiff_t>(row * row_bytes_), row_bytes_, to.begin());
+      const auto behind = std::upper_bound(rows_before_.begin(), rows_before_.end(), row);
+      const auto position = static_cast<uint64_t>(behind - rows_before_.begin()) - 1;
+      const auto instead = server_.false_rows.find(position);
+      const Bytes& record = instead == server_.false_rows.end() ? server_.records[position] : instead->second;
+      Bytes rows(size_t{log::rows_of(record.size(), server_.row_bytes)} * server_.row_bytes);
+      log::encode_rows(record, server_.row_bytes, rows);
+      const uint64_t first = (row - rows_before_[position]) * server_.row_bytes;
+      std::copy_n(rows.begin() + static_cast<ptrdiff_t>(first), server_.row_bytes, to.begin());
     }
 
    private:
-    const uint32_t row_bytes_;
-    Bytes bytes_;
+    const FakeServer& server_;
+    const std::vector<uint64_t> rows_before_;
   };
+
+  void serve_polls(Offer& offer, const SealedRows& rows) const {
+    const auto serve = [&](std::unique_ptr<pir::Server>& database, const std::optional<pir::Geometry>& geometry) {
+      if (!geometry) return database.reset();
+      if (database == nullptr || database->geometry() != *geometry)
+        database = offer.scheme->serve({.server = host_}, *geometry, rows);
+    };
+    const pir::WindowList list = windows();
+    serve(offer.hot, pir::hot_database(list, row_bytes));
+    serve(offer.day, pir::day_database(list, row_bytes));
+  }
+
+  // Rows before each position up to this one.
+  const std::vector<uint64_t>& rows_upto(uint64_t position) const {
+    std::vector<uint64_t>& rows = known_.rows;
+    if (!append_only) rows = {0};
+    while (rows.size() <= position)
+      rows.push_back(rows.back() + log::rows_of(records[rows.size() - 1].size(), row_bytes));
+    return rows;
+  }
 
   std::string blob(const std::string& hash) const {
     for (const auto& offer : offers)
@@ -327,10 +358,16 @@ class FakeServer {
     bytes += text_of(ByteView(filler).first(log::write_filler(filler, {next}, 4096)));
   }
   uint32_t chain_before(uint64_t position) const {
+    std::vector<uint32_t>& chains = known_.chains;
+    if (!append_only) chains = {0};
     Bytes frame(log::kRecordFrameBytesMax);
-    uint32_t chain = 0;
-    for (uint64_t p = 0; p < position; ++p) log::write_record(frame, {p}, records[p], &chain);
-    return chain;
+    while (chains.size() <= position) {
+      const uint64_t p = chains.size() - 1;
+      uint32_t chain = chains.back();
+      log::write_record(frame, {p}, records[p], &chain);
+      chains.push_back(chain);
+    }
+    return chains[position];
   }
 
   std::string answer(const std::string& target, const std::string& content) {
@@ -380,7 +417,15 @@ class FakeServer {
     return ok("{\"position\":" + std::to_string(at - records.begin()) + "}");
   }
 
+  struct Known {
+    std::vector<uint64_t> rows = {0};                                  // before each position
+    std::vector<uint32_t> chains = {0};                                // likewise
+    std::map<std::pair<uint64_t, uint64_t>, nlohmann::json> segments;  // as they are listed, by their ends
+  };
+
   std::string host_;
+  mutable Known known_;
+  uint64_t forgotten_ = 0;
   bool following_ = false;
   std::string live_;
 };

@@ -27,3 +27,6 @@ cwtch_test(client_mutant_test LABELS unit
           ${PROJECT_SOURCE_DIR}/engine/client/retrieve.cpp
   LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
 target_compile_definitions(client_mutant_test PRIVATE CWTCH_MUTANTS)
+cwtch_test(cwtchc_poll_text_test LABELS unit
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/cwtchc_poll_text_test.cpp ${PROJECT_SOURCE_DIR}/tools/cwtchc/poll_text.cpp
+  LINKS cwtch::client fmt::fmt)

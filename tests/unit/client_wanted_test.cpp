@@ -236,6 +236,25 @@ TEST(ClientRows, ALostQueryAsksForTheSameAgain) {
   EXPECT_EQ(collector.choose(geometry), first);
 }
 
+// A batch brings few rows of each of its 32 parts: rows 44, 76 and 108 are in one, 70 and 102 in another.
+TEST(ClientRows, WhatNoBatchBringsComesFirstAndThenWhatIsCrowdedThere) {
+  const pir::Geometry hot{.first_row = 64, .rows = 64, .row_bytes = 512};
+  std::vector<RecordWanted> wanted;
+  for (const uint64_t row : {44, 70, 76, 101, 102, 108}) wanted.push_back(records(kAnn, row, 1)[0]);
+  const auto order = [&](std::optional<uint64_t> batch_row) {
+    RowCollector collector({wanted});
+    std::vector<uint64_t> rows;
+    for (int query = 0; query < 5; ++query) {
+      for (const uint64_t row : collector.choose(hot, batch_row)) rows.push_back(row);
+    }
+    EXPECT_THAT(collector.choose(hot, batch_row), IsEmpty());
+    return rows;
+  };
+  EXPECT_THAT(order({}), ElementsAre(70, 76, 101, 102, 108));
+  EXPECT_THAT(order(0), ElementsAre(76, 70, 108, 101, 102)) << "44 counts: only the batch will bring it";
+  EXPECT_THAT(order(64), ElementsAre(70, 76, 101, 102, 108)) << "44 does not: the batch before had it";
+}
+
 TEST(ClientRows, ARecordIsWholeWhenAllItsRowsAreHere) {
   RowCollector collector({records(kAnn, 10, 2, 3)});
   EXPECT_FALSE(collector.got(12, Bytes(512, 3)));

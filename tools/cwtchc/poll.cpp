@@ -9,7 +9,7 @@
 
 #include "engine/client/poll_schedule.hpp"
 #include "tools/common/system_poll_clock.hpp"
-#include "tools/cwtchc/output.hpp"
+#include "tools/cwtchc/poll_text.hpp"
 #include "tools/cwtchc/program.hpp"
 
 namespace cwtch::cwtchc {
@@ -17,27 +17,6 @@ namespace cwtch::cwtchc {
 using namespace client;
 
 namespace {
-
-void print(const PollReport& report) {
-  fmt::print("{} queries{}, {} of ours; {:.2f} MB moved: index {:.2f}, static parts {:.2f}, queries {:.2f}{}\n",
-             report.queries, report.day ? ", the day's among them" : "", plural(report.messages, "new message"),
-             static_cast<double>(report.bytes()) / 1e6, static_cast<double>(report.index_bytes) / 1e6,
-             static_cast<double>(report.statics_bytes) / 1e6, static_cast<double>(report.query_bytes) / 1e6,
-             report.day ? fmt::format(", the day's {:.2f}", static_cast<double>(report.day_bytes) / 1e6) : "");
-  if (report.queries == 0)
-    fmt::print("The server has too few new records for polls, or is preparing them: cwtchc sync costs as little\n");
-  if (report.waiting > 0) fmt::print("{} wait for the next polls\n", plural(report.waiting, "message"));
-  if (report.outside > 0)
-    fmt::print(
-        "{} are older than any poll reaches: more arrives than the slots hold, or this program was away. "
-        "Take everything once: cwtchc sync\n",
-        plural(report.outside, "message"));
-  if (report.overran)
-    fmt::print(
-        "This machine, or the network, needed longer than --mark: choose a longer one, for then its work shows\n");
-  if (report.failed_queries > 0)
-    fmt::print("{} not answered; what they were for waits for another\n", plural(report.failed_queries, "query"));
-}
 
 void print_json(const PollReport& report) {
   fmt::print("{}\n", nlohmann::ordered_json{{"queries", report.queries},
@@ -51,6 +30,8 @@ void print_json(const PollReport& report) {
                                             {"waiting", report.waiting},
                                             {"outside", report.outside},
                                             {"overran", report.overran},
+                                            {"arrived", report.arrived},
+                                            {"overload", report.overload},
                                             {"bytes", report.bytes()},
                                             {"documents_bytes", report.documents_bytes},
                                             {"index_bytes", report.index_bytes},
@@ -86,7 +67,7 @@ void Program::poll() {
     } else if (json) {
       print_json(*report);
     } else {
-      print(*report);
+      fmt::print("{}", poll_text(*report));
     }
     std::fflush(stdout);
   }

@@ -12,6 +12,7 @@
 #include "engine/io/files.hpp"
 #include "tools/common/progress.hpp"
 #include "tools/cwtchc/output.hpp"
+#include "tools/cwtchc/plural.hpp"
 
 namespace cwtch::cwtchc {
 
@@ -26,10 +27,6 @@ Endpoint endpoint_of(const std::string& url) {
   Result<Endpoint> endpoint = parse_endpoint(url);
   if (!endpoint) give_up(url, endpoint.error(), "It looks like http://127.0.0.1:7140 or unix:/path");
   return *endpoint;
-}
-
-std::string plural(size_t count, const std::string& word) {
-  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
 std::string cure_of(const Error& error) {

@@ -21,8 +21,7 @@ struct Refusal {
 std::string cure_of(const Error& error);
 // Of a server's URL, or a Refusal.
 client::Endpoint endpoint_of(const std::string& url);
-std::string plural(size_t count, const std::string& word);  // "1 message", "2 messages"
-uint64_t now_s();                                           // since 1970
+uint64_t now_s();  // since 1970
 
 struct Program {
   // ---- what the command line said ----

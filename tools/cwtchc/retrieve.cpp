@@ -9,6 +9,7 @@
 #include "tools/common/progress.hpp"
 #include "tools/common/system_poll_clock.hpp"
 #include "tools/cwtchc/output.hpp"
+#include "tools/cwtchc/plural.hpp"
 #include "tools/cwtchc/program.hpp"
 
 namespace cwtch::cwtchc {
