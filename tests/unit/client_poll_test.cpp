@@ -105,6 +105,45 @@ TEST_F(ClientPoll, TheDaysBatchServesWhatNoPollDid) {
   EXPECT_FALSE(next->day) << "once a day";
 }
 
+// No later poll reaches what the batch had to leave, and the report says so.
+TEST_F(ClientPoll, WhatTheBatchLeavesIsOutOfReachAtOnce) {
+  server_.hour = 490'000 / 24 * 24 + 20;
+  for (int i = 0; i < 8; ++i) {  // all in one part of 32, of which three rows are asked
+    server_.add(message(group_, "text" + std::to_string(i)));
+    for (int row = 1; row < 32; ++row) add_noise();
+  }
+  window({}, 600);
+  window({}, 600);
+  window({}, 600);
+  window({message(group_, "late")}, 600);  // the day ends
+  open_hour();
+  Member ann = make_member("ann");
+  join(ann, group_);
+  const auto report = poll(ann);
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->messages, 4u);
+  EXPECT_EQ(report->outside, 5u);
+  EXPECT_EQ(report->waiting, 0u);
+  EXPECT_EQ(report->arrived, 9u);
+  EXPECT_EQ(report->overload, 0u) << "so few that come evenly would all arrive";
+}
+
+TEST_F(ClientPoll, MoreThanPollsBringIsSaidBeforeAnythingIsOutOfReach) {
+  std::vector<Bytes> messages;
+  for (int i = 0; i < 500; ++i) messages.push_back(message(group_, "text" + std::to_string(i)));
+  server_.hour = 490'000 / 24 * 24 + 3;
+  window(std::move(messages), 600);
+  window({}, 600);
+  open_hour();
+  Member ann = make_member("ann");
+  join(ann, group_);
+  const auto report = poll(ann);
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->outside, 0u);
+  EXPECT_EQ(report->arrived, 500u);
+  EXPECT_EQ(report->overload, 50u) << "449 of 500, if they come evenly";
+}
+
 TEST_F(ClientPoll, TooFewRowsAndNothingIsAsked) {
   window({message(group_, "one")}, 100);
   window({}, 100);
