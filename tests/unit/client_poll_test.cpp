@@ -156,6 +156,22 @@ TEST_F(ClientPoll, CopiesOfNamesStopNoHonestGroup) {
   }
 }
 
+TEST_F(ClientPoll, MoreThanPollsBringIsSaidBeforeAnythingIsOutOfReach) {
+  std::vector<Bytes> messages;
+  for (int i = 0; i < 500; ++i) messages.push_back(message(group_, "text" + std::to_string(i)));
+  server_.hour = 490'000 / 24 * 24 + 3;
+  window(std::move(messages), 600);
+  window({}, 600);
+  open_hour();
+  Member ann = make_member("ann");
+  join(ann, group_);
+  const auto report = poll(ann);
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->outside, 0u);
+  EXPECT_EQ(report->arrived, 500u);
+  EXPECT_EQ(report->overload, 50u) << "449 of 500, if they come evenly";
+}
+
 TEST_F(ClientPoll, TooFewRowsAndNothingIsAsked) {
   window({message(group_, "one")}, 100);
   window({}, 100);
