@@ -52,7 +52,7 @@ struct Options {
 };
 
 // Marks pass at once: no byte depends on them.
-class NoWaiting final : public PollClock {
+class NoWaiting final : public MarkClock {
  public:
   uint64_t now_ms() override { return 0; }
   void wait_until(uint64_t) override {}

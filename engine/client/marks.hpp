@@ -7,9 +7,9 @@
 namespace cwtch::client {
 
 // A test's passes as it likes.
-class PollClock {
+class MarkClock {
  public:
-  virtual ~PollClock() = default;
+  virtual ~MarkClock() = default;
   virtual uint64_t now_ms() = 0;
   virtual void wait_until(uint64_t ms) = 0;  // at once if it is past
   virtual void worked() {}                   // called where a member's own work was done
@@ -18,7 +18,7 @@ class PollClock {
 // Marks `every_ms` apart, the first so long after this was made or begun again.
 class Marks {
  public:
-  Marks(PollClock& clock, uint32_t every_ms) : clock_(clock), every_ms_(every_ms) { begin(); }
+  Marks(MarkClock& clock, uint32_t every_ms) : clock_(clock), every_ms_(every_ms) { begin(); }
 
   void begin() { last_ms_ = clock_.now_ms(); }
   // Waits for the next mark.
@@ -31,7 +31,7 @@ class Marks {
   bool overran() const { return overran_; }
 
  private:
-  PollClock& clock_;
+  MarkClock& clock_;
   const uint64_t every_ms_;
   uint64_t last_ms_ = 0;
   bool overran_ = false;

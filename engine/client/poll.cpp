@@ -27,7 +27,7 @@ size_t count(const std::vector<std::vector<RecordWanted>>& turns) {
 
 }  // namespace
 
-Poller::Poller(Store& store, Random& random, Dialer& dialer, Payer& payer, PollClock& clock, const Endpoint& endpoint,
+Poller::Poller(Store& store, Random& random, Dialer& dialer, Payer& payer, MarkClock& clock, const Endpoint& endpoint,
                std::string host, const PollOptions& options)
     : store_(store),
       random_(random),

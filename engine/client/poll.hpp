@@ -45,7 +45,7 @@ struct PollReport : FetchTally {
 
 class Poller {
  public:
-  Poller(Store& store, Random& random, Dialer& dialer, Payer& payer, PollClock& clock, const Endpoint& endpoint,
+  Poller(Store& store, Random& random, Dialer& dialer, Payer& payer, MarkClock& clock, const Endpoint& endpoint,
          std::string host, const PollOptions& options);
 
   // One poll, begun now; when is PollSchedule's to say. busy: the server has no such databases now.
@@ -74,7 +74,7 @@ class Poller {
   Random& random_;
   Dialer& dialer_;
   Payer& payer_;
-  PollClock& clock_;
+  MarkClock& clock_;
   const Endpoint endpoint_;
   const std::string host_;
   const PollOptions options_;

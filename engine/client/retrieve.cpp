@@ -18,7 +18,7 @@ constexpr uint64_t kTailBytesMax = uint64_t{512} << 20;
 
 }  // namespace
 
-Retrieve::Retrieve(Store& store, Random& random, Dialer& dialer, Payer& payer, PollClock& clock,
+Retrieve::Retrieve(Store& store, Random& random, Dialer& dialer, Payer& payer, MarkClock& clock,
                    const Endpoint& endpoint, std::string host, const RetrieveOptions& options)
     : store_(store),
       random_(random),

@@ -49,7 +49,7 @@ struct RetrieveReport : FetchTally {
 
 class Retrieve {
  public:
-  Retrieve(Store& store, Random& random, Dialer& dialer, Payer& payer, PollClock& clock, const Endpoint& endpoint,
+  Retrieve(Store& store, Random& random, Dialer& dialer, Payer& payer, MarkClock& clock, const Endpoint& endpoint,
            std::string host, const RetrieveOptions& options);
 
   std::function<void(const RetrieveProgress&)> on_progress;
@@ -74,7 +74,7 @@ class Retrieve {
   Random& random_;
   Dialer& dialer_;
   Payer& payer_;
-  PollClock& clock_;
+  MarkClock& clock_;
   const Endpoint endpoint_;
   const std::string host_;
   const RetrieveOptions options_;

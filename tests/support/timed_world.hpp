@@ -10,7 +10,7 @@
 
 namespace cwtch::test {
 
-class VirtualPollClock final : public client::PollClock {
+class VirtualMarkClock final : public client::MarkClock {
  public:
   uint64_t now_ms() override { return now; }
   void wait_until(uint64_t ms) override { now = std::max(now, ms); }
@@ -64,7 +64,7 @@ class TimedWorld : public ClientWorld {
   }
   void note(const char* what, size_t connection) { trace_.push_back({{what, "", 0, connection}, clock_.now}); }
 
-  VirtualPollClock clock_;
+  VirtualMarkClock clock_;
   WatchedPayer payer_{*this};
   Trace trace_;
   ScriptedDialer dialer_{[this](ScriptedDialer::Connection& connection) {

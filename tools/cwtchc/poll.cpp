@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "engine/client/poll_schedule.hpp"
-#include "tools/common/system_poll_clock.hpp"
+#include "tools/common/system_mark_clock.hpp"
 #include "tools/cwtchc/poll_text.hpp"
 #include "tools/cwtchc/program.hpp"
 
@@ -49,7 +49,7 @@ void Program::poll() {
   if (known.size() != 1) throw Refusal{"several servers are known: choose one with --server"};
   SocketDialer dial = dialer();
   FreeOfCharge payer;
-  tools::SystemPollClock clock;
+  tools::SystemMarkClock clock;
   Poller poller(*store, random_, dial, payer, clock, endpoint_of(known[0].url), known[0].host,
                 {.scheme = scheme == "full" ? "ring32" : scheme,
                  .slots = slots,

@@ -7,7 +7,7 @@
 
 #include "engine/client/choice.hpp"
 #include "tools/common/progress.hpp"
-#include "tools/common/system_poll_clock.hpp"
+#include "tools/common/system_mark_clock.hpp"
 #include "tools/cwtchc/output.hpp"
 #include "tools/cwtchc/plural.hpp"
 #include "tools/cwtchc/program.hpp"
@@ -69,7 +69,7 @@ void print_json(const std::string& server, const std::string& scheme, const Retr
 void Program::retrieve(Store& store, const Address& server, const std::string& by) {
   SocketDialer dial = dialer();
   FreeOfCharge payer;
-  tools::SystemPollClock clock;
+  tools::SystemMarkClock clock;
   Retrieve retrieve(store, random_, dial, payer, clock, endpoint_of(server.url), server.host,
                     {.scheme = by,
                      .rounds = rounds,

@@ -14,7 +14,7 @@
 
 #include "engine/client/retrieve.hpp"
 #include "tools/common/progress.hpp"
-#include "tools/common/system_poll_clock.hpp"
+#include "tools/common/system_mark_clock.hpp"
 #include "tools/replay/members.hpp"
 #include "tools/replay/server_process.hpp"
 #include "tools/trace/trace.hpp"
@@ -432,7 +432,7 @@ class Demo {
     client::SocketDialer dialer({});
     SystemRandom random;
     client::FreeOfCharge payer;
-    tools::SystemPollClock clock;
+    tools::SystemMarkClock clock;
     const auto report = client::Retrieve(*member->store, random, dialer, payer, clock, endpoint_of(server_->url()),
                                          host_, {.scheme = scheme, .rounds = kRounds, .mark_ms = kMarkMs})
                             .run();
@@ -490,7 +490,7 @@ class Demo {
     client::SocketDialer dialer({});
     SystemRandom random;
     client::FreeOfCharge payer;
-    tools::SystemPollClock clock;
+    tools::SystemMarkClock clock;
     client::RetrieveReport report{};
     uint64_t fetches = 0, lost = 0, messages = 0, bytes = 0;
     do {

@@ -8,7 +8,7 @@
 
 namespace cwtch::tools {
 
-class SystemPollClock final : public client::PollClock {
+class SystemMarkClock final : public client::MarkClock {
  public:
   uint64_t now_ms() override {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
