@@ -2,15 +2,19 @@
 
 #include <charconv>
 
+#include "engine/core/check.hpp"
+
 namespace cwtch::pir {
 
 std::vector<Grid::Stretch> Grid::cover(uint64_t first_row, uint64_t end_row) const {
   std::vector<Stretch> stretches;
-  uint64_t at = (first_row + unit - 1) / unit * unit;
+  CHECK(unit > 0 && factor > 1);
   const uint64_t end = end_row / unit * unit;
+  if (first_row >= end) return stretches;
+  uint64_t at = (first_row / unit + (first_row % unit != 0)) * unit;  // at most `end`
   while (at < end) {
     uint64_t rows = unit;
-    while (rows * factor <= rows_max && at % (rows * factor) == 0 && at + rows * factor <= end) rows *= factor;
+    while (rows <= rows_max / factor && at % (rows * factor) == 0 && end - at >= rows * factor) rows *= factor;
     stretches.push_back({at, rows});
     at += rows;
   }

@@ -21,7 +21,8 @@ struct Grid {
   uint64_t factor = 8;
   uint64_t rows_max = 65536;  // of a database; unit times a power of factor
 
-  // From the first whole unit behind `first_row` on. By position, without gaps.
+  // From the first whole unit behind `first_row` on. By position, without gaps. Any rows will do, but they become as
+  // many stretches as it takes: bound them first if a stranger names them. REQUIRES: unit > 0, factor > 1.
   struct Stretch {
     uint64_t first_row;
     uint64_t rows;

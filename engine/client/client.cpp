@@ -35,8 +35,6 @@ Client::Client(Store& store, Random& random, Dialer& dialer, const Endpoint& end
                const Options& options)
     : store_(store),
       random_(random),
-      dialer_(dialer),
-      endpoint_(endpoint),
       reading_(dialer, endpoint),
       lists_(dialer, endpoint),
       posting_(dialer, endpoint),

@@ -73,8 +73,6 @@ class Client {
 
   Store& store_;
   Random& random_;
-  Dialer& dialer_;
-  const Endpoint endpoint_;
   ServerLink reading_;
   ServerLink lists_;
   ServerLink posting_;

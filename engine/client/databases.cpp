@@ -33,9 +33,14 @@ Result<const SchemeOffer*> find_offer(const OfferList& list, const pir::Scheme& 
 Result<std::unique_ptr<pir::Client>> connect(ServerLink& link, const pir::Scheme& scheme, const std::string& host,
                                              const pir::Geometry& geometry, const DatabaseOffer& offer) {
   const auto limit = static_cast<uint64_t>(scheme.cost(geometry, 1).statics_bytes);
+  uint64_t room = limit;
+  for (const DatabaseOffer::Static& blob : offer.statics) {
+    if (blob.bytes == 0 || blob.bytes > room)
+      return fail(Errc::corrupt, "server: static blobs that are not the scheme's");
+    room -= blob.bytes;
+  }
   std::vector<pir::Blob> blobs;
   for (const DatabaseOffer::Static& blob : offer.statics) {
-    if (blob.bytes > limit) return fail(Errc::corrupt, "server: a static blob is longer than the scheme's");
     Result<Bytes> bytes = link.blob(blob.sha256, blob.bytes);
     if (!bytes) return fail(bytes.error());
     blobs.push_back({std::move(*bytes), blob.sha256});

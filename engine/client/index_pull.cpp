@@ -48,12 +48,16 @@ void IndexPull::expect_missing() {
   if (list_.first_retained > known) events_.emplace_back(Missed{host_, known, list_.first_retained});
   const ServerState* const state = store_.profile().server(host_);
   if (state == nullptr) return;
+  // One stretch for all of it, however much that was.
+  uint64_t from = list_.first_retained, to = 0;
   for (const auto& records : state->wanted.turns()) {
     for (const RecordWanted& wanted : records) {
       if (wanted.position >= list_.first_retained) break;
-      events_.emplace_back(Missed{host_, wanted.position, wanted.position + 1});
+      from = std::min(from, wanted.position);
+      to = std::max(to, wanted.position + 1);
     }
   }
+  if (from < to) events_.emplace_back(Missed{host_, from, to});
 }
 
 // Where to read on; corrupt: the server's log has become shorter.

@@ -21,13 +21,14 @@ class Marks {
   Marks(MarkClock& clock, uint32_t every_ms) : clock_(clock), every_ms_(every_ms) { begin(); }
 
   void begin() { last_ms_ = clock_.now_ms(); }
-  // Waits for the next mark.
+  // Waits for the next mark that is not past: of what took longer than one, no more shows than how many it took.
   void next() {
+    if (every_ms_ == 0) return;
     last_ms_ += every_ms_;
-    overran_ |= every_ms_ != 0 && clock_.now_ms() > last_ms_;
+    for (const uint64_t now_ms = clock_.now_ms(); last_ms_ < now_ms; overran_ = true) last_ms_ += every_ms_;
     clock_.wait_until(last_ms_);
   }
-  // Whether work, or the network, took longer than a mark at least once: then the server may have seen how long.
+  // Whether work, or the network, took longer than a mark at least once: then the server may have seen for how many.
   bool overran() const { return overran_; }
 
  private:

@@ -19,6 +19,12 @@ std::vector<std::vector<RecordWanted>> within_reach(std::vector<std::vector<Reco
   return turns;
 }
 
+pir::MobilePlan plan_of(const PollOptions& options) {
+  return {.polls_per_day = pir::kHoursPerDay / options.every_h,
+          .slots = options.slots,
+          .windows = static_cast<uint32_t>(pir::kHotWindows) / options.every_h};
+}
+
 size_t count(const std::vector<std::vector<RecordWanted>>& turns) {
   size_t records = 0;
   for (const auto& group : turns) records += group.size();
@@ -113,7 +119,7 @@ Result<PollReport> Poller::poll() {
   report.outside = count(rest) - report.waiting;
   report.arrived = arrived(offers->windows);
   const auto arrived = static_cast<double>(report.arrived);
-  report.overload = static_cast<uint64_t>(arrived - pir::messages_per_day({.slots = options_.slots}, arrived));
+  report.overload = static_cast<uint64_t>(arrived - pir::messages_per_day(plan_of(options_), arrived));
   return report;
 }
 

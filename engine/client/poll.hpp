@@ -24,6 +24,7 @@ struct PollOptions {
   std::string scheme = "ring32";
   uint32_t slots = 16;               // rows per poll: 8, 16 or 32. Choose it once: it is what the server sees
   bool allow_relaxed_trust = false;  // schemes that need trust in the server, or leak more
+  uint32_t every_h = 1;              // hours from poll to poll: 1, or 2, with which every record has one chance less
   uint32_t mark_ms = 20'000;         // from mark to mark: more than a member's own work ever takes
 };
 

@@ -18,4 +18,16 @@ uint64_t PollSchedule::next(uint64_t now_s) {
   return at_s;
 }
 
+void PollSchedule::wait(WallClock& clock) {
+  constexpr uint64_t kNapS = 30, kLateS = 2 * kNapS;
+  uint64_t at_s = next(clock.now_s());
+  for (uint64_t now_s = clock.now_s(); now_s < at_s || now_s > at_s + kLateS; now_s = clock.now_s()) {
+    if (now_s < at_s) {
+      clock.nap(std::min(at_s - now_s, kNapS));
+    } else {
+      at_s = next(now_s);
+    }
+  }
+}
+
 }  // namespace cwtch::client

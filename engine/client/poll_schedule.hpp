@@ -8,6 +8,14 @@
 
 namespace cwtch::client {
 
+// The time of the day, and sleep. A test's passes as it likes.
+class WallClock {
+ public:
+  virtual ~WallClock() = default;
+  virtual uint64_t now_s() = 0;
+  virtual void nap(uint64_t seconds) = 0;  // perhaps for much longer: machines sleep
+};
+
 class PollSchedule {
  public:
   PollSchedule(uint64_t every_s, Random& random) : every_s_(every_s), random_(random) {}
@@ -15,6 +23,10 @@ class PollSchedule {
   // The moment of the next poll, later than `now_s`: in this period if it has had none, else in a later one. A poll
   // that was missed is not made up.
   uint64_t next(uint64_t now_s);
+
+  // Returns at the moment of the next poll. If a moment passed while the machine slept, that poll is missed, and not
+  // made when it wakes: waking is its user's doing, and not the server's business.
+  void wait(WallClock& clock);
 
  private:
   const uint64_t every_s_;

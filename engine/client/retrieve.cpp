@@ -11,8 +11,8 @@ namespace cwtch::client {
 namespace {
 
 // Whatever the server says:
-constexpr uint64_t kRowsMaxAllowed = 1 << 20;  // of a database
-constexpr uint64_t kDatabasesMax = 1 << 16;
+constexpr uint64_t kRowsMaxAllowed = 1 << 20;           // of a database
+constexpr double kStaticsBytesMax = 4e9;                // of all databases, which are in memory together
 constexpr uint64_t kIndexBytesMax = uint64_t{1} << 30;  // sixty million records
 constexpr uint64_t kTailBytesMax = uint64_t{512} << 20;
 
@@ -93,25 +93,24 @@ Status Retrieve::check_offer(const OfferList& list, const pir::Scheme& scheme) {
   if (!found) return fail(found.error());
   const SchemeOffer& offer = **found;
   const pir::Grid grid{.unit = scheme.info().rows_min, .rows_max = offer.rows_max};
-  if (offer.unit != grid.unit || offer.factor != grid.factor || grid.rows_max > kRowsMaxAllowed ||
-      offer.first_row > offer.end_row) {
+  if (offer.unit != grid.unit || offer.factor != grid.factor || grid.rows_max > kRowsMaxAllowed)
     return fail(Errc::corrupt, "server: its databases are not on the public grid");
-  }
-  if ((offer.end_row - offer.first_row) / grid.unit > kDatabasesMax * grid.factor) {
-    return fail(Errc::corrupt, "server: its databases are too many");
-  }
   const auto stretches = grid.cover(offer.first_row, offer.end_row);
   // A row between the databases and the tail would never come.
   const bool whole = stretches.empty() ? offer.first_row == offer.end_row
                                        : offer.first_row == stretches.front().first_row &&
                                              offer.end_row == stretches.back().first_row + stretches.back().rows;
+  double statics_bytes = 0;
   bool same = whole && stretches.size() == offer.databases.size();
   for (size_t i = 0; same && i < stretches.size(); ++i) {
     const pir::Geometry geometry{
         .first_row = stretches[i].first_row, .rows = stretches[i].rows, .row_bytes = list.row_bytes};
     same = pir::check(geometry) && scheme.fits(geometry) && pir::name_of(geometry) == offer.databases[i].name;
+    if (same) statics_bytes += scheme.cost(geometry, 1).statics_bytes;
     databases_.push_back({geometry, offer.databases[i], nullptr});
   }
+  if (statics_bytes > kStaticsBytesMax)
+    return fail(Errc::too_large, "retrieve: the static parts of so many databases are more than a fetch may hold");
   if (!same) return fail(Errc::corrupt, "server: its databases are not those of the public grid");
   first_row_ = offer.first_row;
   end_row_ = offer.end_row;

@@ -190,6 +190,11 @@ Result<OfferList> parse_offers(std::string_view json) {
                       {},
                       {},
                       {}};
+    // As many databases as it lists are all that the grid can have of them, but for what its borders cut.
+    const bool sane = *first_row <= *end_row && *end_row <= kRowsEndMax && *unit > 0 && *unit <= *rows_max &&
+                      *rows_max <= pir::kRowsMax && *factor > 1 && *factor <= kGridFactorMax &&
+                      (*end_row - *first_row) / *rows_max <= databases.size();
+    if (!sane) return fail(Errc::malformed, "list of databases: no grid has such rows");
     for (const Json& database : databases) {
       Result<DatabaseOffer> parsed = database_offer(database);
       if (!parsed) return fail(parsed.error());

@@ -12,6 +12,9 @@ namespace cwtch::client {
 
 constexpr size_t kServerDocumentBytesMax = 64 * 1024;
 constexpr size_t kSegmentListBytesMax = 4 << 20;
+// Of a list of databases: beyond these it is refused, so that nobody need count further.
+constexpr uint64_t kRowsEndMax = uint64_t{1} << 48;
+constexpr uint64_t kGridFactorMax = 64;
 
 struct ServerFacts {
   std::string host;  // hostname of its key: what group invites name

@@ -131,7 +131,12 @@ def run(server):
     chooser.sync()
     report = chooser.sync("--mark", "0", "--scheme", "auto", "--rounds", "3")
     assert report["scheme"] == "full" and chooser.texts("friends") == said, report
+    # No hour is whole yet, so there is nothing that a poll could ask; a server that is gone is said once.
+    poll = json.loads(chooser("--json", "poll", "--now", "--polls", "1", "--mark", "1"))
+    assert poll["queries"] == poll["failed_queries"] == 0 and poll["documents_bytes"] > 0, poll
     refusals(server, after)
+    server.stop()
+    assert chooser("poll", "--now", "--polls", "1", expect=1).count("cwtchc: ") == 1
 
 
 with cwtch_server.Server(CWTCHD, [f"--io={IO}", f"--schemes={','.join(SCHEMES)}", "--seal-records=256",

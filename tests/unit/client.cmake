@@ -21,6 +21,8 @@ cwtch_test(client_poll_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client
 cwtch_test(client_two_worlds_test LABELS privacy
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_two_worlds_test.cpp
   LINKS cwtch::client cwtch::sim nlohmann_json::nlohmann_json OpenSSL::Crypto)
+add_test(NAME client_two_worlds_full_test COMMAND client_two_worlds_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+set_tests_properties(client_two_worlds_full_test PROPERTIES LABELS "privacy;long" TIMEOUT 3600 ENVIRONMENT CWTCH_SEEDS=1000)
 cwtch_test(client_mutant_test LABELS unit
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_mutant_test.cpp
           ${PROJECT_SOURCE_DIR}/engine/client/index_pull.cpp ${PROJECT_SOURCE_DIR}/engine/client/poll.cpp

@@ -236,6 +236,23 @@ TEST_F(ClientPoll, WindowsThatWereOthersBeforeAreRefused) {
   EXPECT_TRUE(poller->poll());
 }
 
+// Of work that takes longer than a mark, no more shows than how many marks.
+TEST_F(ClientPoll, WorkThatOverrunsAMarkEndsAtAnother) {
+  fill();
+  Member ann = make_member("ann"), bob = make_member("bob");
+  join(ann, group_);
+  join(bob, group_);
+  std::vector<Trace> traces;
+  for (const auto& [member, work_ms] : {std::pair{&ann, uint64_t{41'000}}, std::pair{&bob, uint64_t{59'999}}}) {
+    clock_.work_ms = work_ms;
+    const auto report = poll(*member);
+    ASSERT_TRUE(report);
+    EXPECT_TRUE(report->overran);
+    traces.push_back(trace());
+  }
+  EXPECT_EQ(traces[0], traces[1]);
+}
+
 TEST_F(ClientPoll, QueriesGoOutAtTheirMarks) {
   fill();
   Member ann = make_member("ann");
@@ -271,6 +288,31 @@ TEST(PollSchedule, OnePollInEachPeriodAtAMomentOfItsOwn) {
     now = at;
   }
   EXPECT_GT(offsets.size(), 300u) << "they differ";
+}
+
+// A machine that slept over its moment does not poll when it wakes.
+TEST(PollSchedule, WakingIsNoMoment) {
+  struct SleepyClock final : WallClock {
+    uint64_t now_s() override { return now; }
+    void nap(uint64_t seconds) override {
+      now += seconds;
+      if (++naps % 7 == 0) now += 5 * 3600 + 777;  // the lid is closed
+      if (naps % 7 == 0) woke.insert(now);
+    }
+    uint64_t now = 1'764'000'123, naps = 0;
+    std::set<uint64_t> woke;
+  };
+  SeededRandom random(7);
+  PollSchedule schedule(3600, random);
+  SleepyClock clock;
+  std::set<uint64_t> periods;
+  for (int i = 0; i < 50; ++i) {
+    schedule.wait(clock);
+    EXPECT_TRUE(periods.insert(clock.now / 3600).second);
+    EXPECT_EQ(clock.woke.count(clock.now), 0u);
+    EXPECT_GE(clock.now % 3600, 300u);
+    clock.now += 100;  // what the poll takes
+  }
 }
 
 TEST(PollSchedule, MissedPollsAreNotMadeUp) {

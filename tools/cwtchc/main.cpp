@@ -93,9 +93,10 @@ void add_reading_commands(CLI::App& app, Program& program) {
       "whatever is wanted or found");
   poll->add_option("--scheme", program.scheme, "ring32, the default, or with --allow-relaxed-trust direct")
       ->check(CLI::IsMember({"ring32", "direct"}));
-  poll->add_option("--every", program.every_s, "Period, from 1h to 24h")
+  poll->add_option("--every", program.every_s,
+                   "Period: 1h, or 2h, with which every message has one chance less to arrive soon")
       ->transform(CLI::AsNumberWithUnit(std::map<std::string, uint64_t>{{"h", 3600}, {"m", 60}, {"s", 1}}))
-      ->check(CLI::Range(3600, 86400))
+      ->check(CLI::IsMember({3600, 7200}))
       ->default_str("1h");
   poll->add_option("--slots", program.slots,
                    "Rows per poll: 8, 16 or 32. Choose it once, not by what you expect: it is what the server sees")
@@ -106,7 +107,7 @@ void add_reading_commands(CLI::App& app, Program& program) {
       ->default_str("20");
   poll->add_option("--polls", program.polls, "Stop after so many; 0: go on")->capture_default_str();
   poll->add_flag("--now", program.now,
-                 "Poll at once instead of on the grid. The server sees that somebody was in a hurry");
+                 "Poll at once, and then on the grid. The server sees that somebody was in a hurry");
   poll->add_flag("--allow-relaxed-trust", program.allow_relaxed_trust,
                  "Permit schemes that need trust in the server (direct: it sees what you fetch)");
   poll->callback([&] { program.poll(); });

@@ -18,6 +18,12 @@ using namespace client;
 
 namespace {
 
+class SystemWallClock final : public WallClock {
+ public:
+  uint64_t now_s() override { return cwtchc::now_s(); }
+  void nap(uint64_t seconds) override { std::this_thread::sleep_for(std::chrono::seconds(seconds)); }
+};
+
 void print_json(const PollReport& report) {
   fmt::print("{}\n", nlohmann::ordered_json{{"queries", report.queries},
                                             {"failed_queries", report.failed_queries},
@@ -54,12 +60,12 @@ void Program::poll() {
                 {.scheme = scheme == "full" ? "ring32" : scheme,
                  .slots = slots,
                  .allow_relaxed_trust = allow_relaxed_trust,
+                 .every_h = static_cast<uint32_t>(every_s / 3600),
                  .mark_ms = mark_s.value_or(20) * 1000});
   PollSchedule schedule(every_s, random_);
+  SystemWallClock wall_clock;
   for (uint32_t done = 0; polls == 0 || done < polls; ++done) {
-    const uint64_t at_s = now ? now_s() : schedule.next(now_s());
-    // By the wall clock, in short naps: a machine that slept wakes to the period that runs.
-    while (now_s() < at_s) std::this_thread::sleep_for(std::chrono::seconds(std::min<uint64_t>(at_s - now_s(), 30)));
+    if (done > 0 || !now) schedule.wait(wall_clock);
     const Result<PollReport> report = poller.poll();
     if (!report && polls == 1) give_up(known[0].url, report.error(), cure_of(report.error()));
     if (!report) {

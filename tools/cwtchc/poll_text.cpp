@@ -27,6 +27,9 @@ std::string poll_text(const client::PollReport& report) {
         "The last day had {}, and polls bring about {} of so many. "
         "Take everything instead of polls, or choose more --slots: cwtchc sync\n",
         plural(report.arrived, "message"), report.arrived - report.overload);
+  if (report.spoiled > 0)
+    text += fmt::format("Not what the index names: {}; each is tried {} times in all\n",
+                        plural(report.spoiled, "record"), client::WantedQueue::kTriesMax);
   if (report.overran)
     text += "This machine, or the network, needed longer than --mark: choose a longer one, for then its work shows\n";
   if (report.failed_queries > 0)

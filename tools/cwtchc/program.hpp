@@ -39,7 +39,7 @@ struct Program {
   uint64_t every_s = 3600;
   std::optional<uint32_t> mark_s;  // the command's own if it is not said
   uint32_t polls = 0;              // 0: until it is interrupted
-  bool now = false;                // the first at once, and one after the other
+  bool now = false;                // the first at once
   bool allow_plaintext = false;
 
   void profile_init();

@@ -36,7 +36,8 @@ constexpr size_t kMissedTexts = 20;       // of a member's group, while it was a
 constexpr uint32_t kRounds = 32;          // of everybody: the missed texts' messages, if all lie in one database
 constexpr uint32_t kRoundsPerFetch = 16;  // of histories, at the rate of everybody
 constexpr uint32_t kFetchesMax = 1000;
-constexpr uint32_t kMarkMs = 500;  // before the first query
+constexpr uint64_t kTailRecordsMax = 8192;  // that are not sealed when the server starts again
+constexpr uint32_t kMarkMs = 500;           // before the first query
 constexpr const char* kSchemes[] = {"ring32", "simplepir"};
 constexpr size_t kLongTextEvery = 997;
 constexpr size_t kLongTextBytes = 7000;  // more than one message holds
@@ -391,15 +392,22 @@ class Demo {
   // The rows that every scheme has databases of; they appear together.
   uint64_t wait_for_databases() {
     client::SocketDialer dialer({});
-    while (true) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(5);
+    while (std::chrono::steady_clock::now() < until) {
       client::ServerLink link(dialer, endpoint_of(server_->url()));
       const Result<client::OfferList> list = link.offers();
       if (!list) throw std::runtime_error(server_->url() + ": " + list.error().message());
       uint64_t rows = UINT64_MAX;
-      for (const client::SchemeOffer& offer : list->offers) rows = std::min(rows, offer.end_row - offer.first_row);
-      if (list->offers.size() == std::size(kSchemes)) return rows;
+      bool made = list->offers.size() == std::size(kSchemes);
+      for (const client::SchemeOffer& offer : list->offers) {
+        rows = std::min(rows, offer.end_row - offer.first_row);
+        // What is certainly sealed has more rows than a database needs: then there will be one.
+        made &= !offer.databases.empty() || posted_.posts < offer.unit + kTailRecordsMax;
+      }
+      if (made) return rows;
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
+    throw std::runtime_error("the server makes no databases; its log says why");
   }
 
   // The busiest, the quietest, and some between.
