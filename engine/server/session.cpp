@@ -161,8 +161,7 @@ void Session::get_document(std::shared_ptr<const std::string> document) {
 // ---- private retrieval ----
 
 void Session::get_blob(const http::GetBlob& request) {
-  const auto catalog = services_.retrieval != nullptr ? services_.catalog() : nullptr;
-  const pir::Blob* const blob = catalog != nullptr ? catalog->blob(request.sha256) : nullptr;
+  const auto blob = services_.retrieval != nullptr ? services_.catalog()->blob(request.sha256) : nullptr;
   if (blob == nullptr) {
     return answer_problem({.type = http::ProblemType::not_found, .detail = "no such blob; GET /v1/shards lists them"});
   }
@@ -171,7 +170,7 @@ void Session::get_blob(const http::GetBlob& request) {
       http::write_blob_head(head_room(), {keep_alive_, http_1_0_}, not_modified, blob->bytes.size(), request.sha256);
   if (!head_only_ && !not_modified) {
     work().content = blob->bytes;
-    work().content_keeps = catalog;
+    work().content_keeps = blob;
   }
   answer(size);
 }
@@ -219,6 +218,7 @@ void Session::queried(void* session, retrieval::Query& query) {
   Work& w = self.work();
   const size_t size = http::write_bytes_head(self.head_room(), {self.keep_alive_, self.http_1_0_}, query.answer.size());
   w.content = query.answer;  // lives as long as `work_`
+  query.database.reset();    // a slow reader's answer needs it no more
   self.answer(size);
 }
 

@@ -334,6 +334,8 @@ void Shard::tick(io::Timer&) {
   for (net::DeadlineList* const list : {&request_deadlines_, &idle_deadlines_, &stall_deadlines_, &heartbeats_})
     list->tick(now_ns);
   if (log_ != nullptr) log_->tick();
+  // Whether anybody asks here or not: an old catalog is gigabytes of databases that nobody else has any more.
+  if (context_.retrieval != nullptr) catalog();
   update_counters();
   if (phase_ != Phase::over) io_->timer(tick_, kTickNs, io::then<&Shard::tick>(this));
 }

@@ -1,0 +1,53 @@
+// Private retrieval in a server: what is held for whom.
+#include <gtest/gtest.h>
+
+#include "pir/direct/direct.hpp"
+#include "pir/segments/segments.hpp"
+#include "tests/support/retrieval_world.hpp"
+
+namespace cwtch::test {
+namespace {
+
+class NoRows final : public pir::RowSource {
+ public:
+  void read(uint64_t, MutableBytes to) const override { std::fill(to.begin(), to.end(), uint8_t{0}); }
+};
+
+bool has_history(const retrieval::Catalog& catalog) {
+  return !catalog.offers.empty() && !catalog.offers[0].databases.empty();
+}
+
+TEST(ServerRetrieval, ABlobHoldsNoDatabase) {
+  const pir::Geometry geometry{.first_row = 0, .rows = 4, .row_bytes = 512};
+  auto database = std::make_shared<retrieval::Database>();
+  database->scheme = &pir::segments();
+  database->server = pir::segments().serve({.server = "host"}, geometry, NoRows());
+  const ByteArray<32> hash = database->server->statics()[0].sha256;
+  auto catalog = std::make_shared<retrieval::Catalog>();
+  catalog->offers.push_back({.scheme = &pir::segments(), .end_row = 4, .databases = {database}});
+  catalog->index();
+  const std::weak_ptr<const retrieval::Database> left = std::exchange(database, nullptr);
+
+  const std::shared_ptr<const pir::Blob> blob = catalog->blob(hash);
+  catalog.reset();
+  EXPECT_TRUE(left.expired());
+  EXPECT_EQ(blob->bytes, Bytes(4 * 512));
+}
+
+TEST(ServerRetrieval, IdleShardsLetOldCatalogsGo) {
+  RetrievalWorld world({.schemes = {&pir::direct()}}, 2);
+  world.append(1100);
+  world.next_hour();
+  world.run_until([&] { return has_history(*world.service().catalog()); });
+  const std::weak_ptr<const retrieval::Catalog> old = world.service().catalog();
+  size_t answers = 0;  // to enough connections that each shard has some
+  for (int i = 0; i < 16; ++i) world.connect().get("/v1/shards", [&](const SimClient::Answer&) { answers += 1; });
+  world.run_until([&] { return answers == 16; });
+
+  world.append(100);
+  world.next_hour();
+  world.run_until([&] { return old.expired(); });
+}
+
+}  // namespace
+}  // namespace cwtch::test
