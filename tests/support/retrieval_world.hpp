@@ -23,8 +23,7 @@ class RetrievalWorld {
     config_.queries_max = options.queue.queries_max;
     config_.shards = shards;
     CHECK(::mkdtemp(directory_.data()) != nullptr);
-    const log::Options log_options{
-        .chunk_bytes = 16 << 10, .journal_file_bytes = 1 << 20, .row_bytes = kRowBytes, .group_bytes_max = 256 << 10};
+    const log::Options log_options{.chunk_bytes = 16 << 10, .row_bytes = kRowBytes, .group_bytes_max = 256 << 10};
     std::string damage;
     CHECK(log::Log::create(io::system_files(), random_, directory_, log_options));
     log_ = *log::Log::open(io::system_files(), clock_, random_, directory_, log_options, &damage);
@@ -106,6 +105,7 @@ class RetrievalWorld {
     return *clients_.back();
   }
   const retrieval::Service& service() const { return *service_; }
+  log::Layout layout() const { return *context_.log->layout(); }
   std::vector<std::string> reports() {
     const std::lock_guard lock(mutex_);
     return reports_;

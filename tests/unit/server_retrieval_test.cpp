@@ -1,4 +1,4 @@
-// Private retrieval in a server: what is held for whom.
+// Private retrieval in a server: what is offered when, and what is held for whom.
 #include <gtest/gtest.h>
 
 #include "pir/direct/direct.hpp"
@@ -47,6 +47,27 @@ TEST(ServerRetrieval, IdleShardsLetOldCatalogsGo) {
   world.append(100);
   world.next_hour();
   world.run_until([&] { return old.expired(); });
+}
+
+// Else what polls ask for would go at each sealing, and the windows before would come back.
+TEST(ServerRetrieval, AWholeWindowStaysOneWhileTheNextIsSealed) {
+  RetrievalWorld world({.schemes = {&pir::direct()}});
+  for (int hour = 0; hour < 2; ++hour) {
+    world.append(100);
+    world.next_hour();
+  }
+  const auto windows = [](const log::Layout& layout) {
+    return retrieval::sealed_windows(io::system_files(), layout, RetrievalWorld::kRowBytes)->windows;
+  };
+  log::Layout layout = world.layout();
+  const auto whole = windows(layout);
+  ASSERT_EQ(whole.size(), 2u);
+  const auto closed = std::make_shared<log::TailSegment>();
+  layout.tail.insert(layout.tail.begin(), closed);
+  closed->hour = whole[1].hour + 1;
+  EXPECT_EQ(windows(layout), whole);
+  closed->hour = whole[1].hour;
+  EXPECT_EQ(windows(layout).size(), 1u) << "this one grows";
 }
 
 }  // namespace
