@@ -106,16 +106,15 @@ class Service {
   void build_loop();
   void answer_loop();
   bool build(const log::Layout& layout);
-  void publish(std::shared_ptr<const Catalog> catalog);
+  void publish(const pir::WindowList& windows, const std::vector<Offer>& offers);
   // Takes databases of polls that these windows do not have from the catalog, so that there is room for their
   // successors.
   void retire_polls(const pir::WindowList& windows);
-  // What a scheme had before; nullptr if there is none.
-  using Known = std::vector<std::shared_ptr<const Database>>;
-  Result<Offer> make_offer(const pir::Scheme& scheme, const pir::WindowList& windows, const Offer* before,
-                           const log::Layout& layout);
-  Status add_polls(const pir::WindowList& windows, const Known& known, const log::Layout& layout, Offer& offer);
-  Status add_history(const Known& known, const log::Layout& layout, Offer& offer);
+  using Known = std::vector<std::shared_ptr<const Database>>;  // what a scheme has already
+  // Both bring what was offered before up to date, or leave it where something new cannot be made: polls only if they
+  // are of these windows.
+  Status add_polls(const pir::WindowList& windows, const log::Layout& layout, Offer& offer);
+  Status add_history(const pir::WindowList& windows, const log::Layout& layout, Offer& offer);
   Result<std::shared_ptr<const Database>> make_database(const pir::Scheme& scheme, const pir::Geometry& geometry,
                                                         const Known& known, const log::Layout& layout);
   pir::Geometry geometry_of(const pir::Grid::Stretch& stretch) const;

@@ -1,4 +1,5 @@
 // Private retrieval in a server: what is offered when, and what is held for whom.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "pir/direct/direct.hpp"
@@ -7,6 +8,30 @@
 
 namespace cwtch::test {
 namespace {
+
+// Asks before each database what is offered by then.
+class Watched final : public pir::Scheme {
+ public:
+  const pir::Info& info() const override { return pir::direct().info(); }
+  pir::Cost cost(const pir::Geometry& geometry, uint32_t batch) const override {
+    return pir::direct().cost(geometry, batch);
+  }
+  std::unique_ptr<pir::Server> serve(const pir::Context& context, const pir::Geometry& geometry,
+                                     const pir::RowSource& rows) const override {
+    if (geometry.parts == 1) {
+      const auto catalog = service->catalog();
+      polls_before_history.push_back(!catalog->offers.empty() && catalog->offers[0].hot != nullptr);
+    }
+    return pir::direct().serve(context, geometry, rows);
+  }
+  Result<std::unique_ptr<pir::Client>> connect(const pir::Context& context, const pir::Geometry& geometry,
+                                               std::span<const pir::Blob> statics) const override {
+    return pir::direct().connect(context, geometry, statics);
+  }
+
+  const retrieval::Service* service = nullptr;
+  mutable std::vector<bool> polls_before_history;  // the builder's, until it has published what it makes
+};
 
 class NoRows final : public pir::RowSource {
  public:
@@ -68,6 +93,20 @@ TEST(ServerRetrieval, AWholeWindowStaysOneWhileTheNextIsSealed) {
   EXPECT_EQ(windows(layout), whole);
   closed->hour = whole[1].hour;
   EXPECT_EQ(windows(layout).size(), 1u) << "this one grows";
+}
+
+TEST(ServerRetrieval, PollsAreOfferedBeforeHistoryIsMade) {
+  Watched scheme;
+  {
+    RetrievalWorld world({.schemes = {&scheme}});
+    scheme.service = &world.service();
+    for (int hour = 0; hour < 2; ++hour) {
+      world.append(600);
+      world.next_hour();
+    }
+    world.run_until([&] { return has_history(*world.service().catalog()); });
+  }
+  EXPECT_THAT(scheme.polls_before_history, testing::ElementsAre(true));
 }
 
 }  // namespace
