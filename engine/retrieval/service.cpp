@@ -6,6 +6,8 @@
 namespace cwtch::retrieval {
 namespace {
 
+constexpr const char* kAsBefore = "; what was offered before still is";
+
 bool has_parts(const pir::Scheme* scheme) {
   return scheme->fits({.rows = pir::kHotParts * pir::kPollPartRowsMin, .parts = pir::kHotParts}).has_value();
 }
@@ -74,7 +76,7 @@ bool Service::build(const log::Layout& layout) {
   pir::WindowList windows;
   if (polls_) {
     auto sealed = sealed_windows(files_, layout, options_.row_bytes);
-    if (!sealed) report_(owner_, "windows: " + sealed.error().message());
+    if (!sealed) report_(owner_, "windows: " + sealed.error().message() + kAsBefore);
     windows = sealed ? std::move(*sealed) : catalog()->windows;
     retire_polls(windows);
   }
@@ -90,7 +92,7 @@ bool Service::build(const log::Layout& layout) {
     for (Offer& offer : offers) {
       const Status added = (this->*add)(windows, layout, offer);
       if (!added && added.error().code == Errc::cancelled) return false;
-      if (!added) report_(owner_, std::string(offer.scheme->info().name) + ": " + added.error().message());
+      if (!added) report_(owner_, std::string(offer.scheme->info().name) + ": " + added.error().message() + kAsBefore);
     }
     publish(windows, offers);
   }
@@ -134,19 +136,29 @@ Status Service::add_polls(const pir::WindowList& windows, const log::Layout& lay
   const Known known = offer.all();
   offer.hot = offer.day = {};
   double memory = 0;
-  const auto add = [&](const std::optional<pir::Geometry>& geometry, std::shared_ptr<const Database>& to) -> Status {
+  const auto add = [&](const char* which, const std::optional<pir::Geometry>& geometry,
+                       std::shared_ptr<const Database>& to) -> Status {
     if (!geometry || !pir::check(*geometry) || !offer.scheme->fits(*geometry)) return {};
     const pir::Cost cost = offer.scheme->cost(*geometry, 1);
     memory += cost.server_bytes + cost.statics_bytes;
-    if (memory > static_cast<double>(options_.poll_bytes_max)) return {};
+    const bool fits = memory <= static_cast<double>(options_.poll_bytes_max);
+    const std::string what = std::string(offer.scheme->info().name) + "'s " + which + " database of polls";
+    if (fits) {
+      unfit_polls_.erase(what);
+    } else if (unfit_polls_.insert(what).second) {
+      report_(owner_, what + " is not offered: it would take the memory of polls to " +
+                          std::to_string(static_cast<uint64_t>(memory)) + " bytes, and poll_bytes_max is " +
+                          std::to_string(options_.poll_bytes_max));
+    }
+    if (!fits) return {};
     auto made = make_database(*offer.scheme, *geometry, known, layout);
     if (!made) return fail(made.error());
     to = std::move(*made);
     return {};
   };
-  const Status added = add(pir::hot_database(windows, options_.row_bytes), offer.hot);
+  const Status added = add("hot", pir::hot_database(windows, options_.row_bytes), offer.hot);
   if (!added) return added;
-  return add(pir::day_database(windows, options_.row_bytes), offer.day);
+  return add("day", pir::day_database(windows, options_.row_bytes), offer.day);
 }
 
 Status Service::add_history(const pir::WindowList&, const log::Layout& layout, Offer& offer) {

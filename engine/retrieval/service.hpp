@@ -14,6 +14,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "engine/core/clock.hpp"
@@ -51,7 +52,7 @@ class Service {
   };
   // Called by an answer thread when queries of this shard are back: collect() them.
   using Wake = void (*)(void* owner, uint32_t shard);
-  // Text for the operator: a database that cannot be made. On the builder's thread.
+  // Text for the operator: a database that cannot be made, or begins not to fit. On the builder's thread.
   using Report = void (*)(void* owner, const std::string& what);
 
   Service(const Options& options, io::Files& files, const Clock& clock, std::shared_ptr<log::Shared> log,
@@ -128,6 +129,8 @@ class Service {
   void* const owner_;
   const Wake wake_;
   const Report report_;
+
+  std::set<std::string> unfit_polls_;  // the builder's: what has been reported as too large, and still is
 
   mutable std::mutex catalog_mutex_;
   std::shared_ptr<const Catalog> catalog_;

@@ -109,5 +109,19 @@ TEST(ServerRetrieval, PollsAreOfferedBeforeHistoryIsMade) {
   EXPECT_THAT(scheme.polls_before_history, testing::ElementsAre(true));
 }
 
+TEST(ServerRetrieval, PollsThatDoNotFitAreReportedOnce) {
+  RetrievalWorld world({.schemes = {&pir::direct()}, .poll_bytes_max = 1 << 20});
+  for (const size_t records : {600, 600, 1500, 1500, 1500, 100}) {
+    world.append(records);
+    world.next_hour();
+  }
+  world.run_until([&] {
+    const auto catalog = world.service().catalog();
+    return catalog->windows.windows.size() == 6 && !catalog->offers.empty() && catalog->offers[0].end_row >= 5120;
+  });
+  EXPECT_EQ(world.service().catalog()->offers[0].hot != nullptr, true) << "1,600 rows fit";
+  EXPECT_THAT(world.reports(), testing::ElementsAre(testing::HasSubstr("hot")));
+}
+
 }  // namespace
 }  // namespace cwtch::test
