@@ -4,8 +4,7 @@
 //   builder thread   the newest sealed rows -> missing databases, by merging where a scheme can -> a new Catalog
 //   answer threads   QueryQueue -> Server::answer() for a batch -> each query's shard
 //
-// Bound:   queries_max queries that are received, wait or are answered (a Place each); memory_bytes_max of databases
-//          per scheme, and
+// Bound:   queries_max queries that wait or are answered (a Place each); memory_bytes_max of databases per scheme, and
 //          poll_bytes_max of those of polls: what does not fit is not offered, oldest first.
 // Thread:  the service's own; what shards call takes a mutex that nobody holds for long.
 // Order:   a query comes back once, on the thread that collects for its shard.
@@ -69,7 +68,7 @@ class Service {
   // Segments were sealed, merged or retired: look again.
   void layout_moved();
 
-  // A place for one query from its first byte to its answer's last.
+  // A place for one query from when it is whole to when its answer is back.
   class Place {
    public:
     Place() = default;

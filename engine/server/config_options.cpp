@@ -299,7 +299,8 @@ std::vector<Option> make_options() {
        .member = &Config::queries_max,
        .min = 1,
        .max = 65536,
-       .what = "Queries that may be under way at once; others are told to come back.",
+       .what = "Queries that may wait for their answers at once; others are told to come back. As many may be on their "
+               "way, per shard: the slowest makes room.",
        .why = "Each holds its request, a few hundred kilobytes, until it is answered."},
       {.section = "pir",
        .name = "batch_window_ms",

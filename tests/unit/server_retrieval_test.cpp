@@ -1,4 +1,4 @@
-// Private retrieval in a server: what is offered when, and what is held for whom.
+// Private retrieval in a server: what is offered when, what is held for whom, and who is kept out by whom.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -121,6 +121,37 @@ TEST(ServerRetrieval, PollsThatDoNotFitAreReportedOnce) {
   });
   EXPECT_EQ(world.service().catalog()->offers[0].hot != nullptr, true) << "1,600 rows fit";
   EXPECT_THAT(world.reports(), testing::ElementsAre(testing::HasSubstr("hot")));
+}
+
+TEST(ServerRetrieval, HeadsAloneKeepNobodyOut) {
+  RetrievalWorld world({.schemes = {&pir::direct()}, .queue = {.queries_max = 4}});
+  world.append(1100);
+  world.next_hour();
+  world.run_until([&] { return has_history(*world.service().catalog()); });
+  const std::string head =
+      "POST /v1/pir/direct/0-1024-1c HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
+      "Content-Length: 8\r\n\r\n";
+  std::vector<int> refused;
+  const auto trickle = [&] {
+    world.connect().ask(head + "1234", [&](const SimClient::Answer& answer) { refused.push_back(answer.status); });
+  };
+  for (int i = 0; i < 4; ++i) trickle();
+  int status = 0;
+  const auto ask = [&] {  // comes after the heads, which are there when the server has answered something else
+    status = 0;
+    SimClient& honest = world.connect();
+    honest.get("/v1/shards", [&, &client = honest](const SimClient::Answer&) {
+      client.ask(head + std::string(8, '\xff'), [&](const SimClient::Answer& answer) { status = answer.status; });
+    });
+    world.run_until([&] { return status != 0; });
+    return status;
+  };
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(ask(), 200);
+  EXPECT_THAT(refused, testing::ElementsAre(503)) << "one made room, and what is whole takes none";
+  for (int i = 0; i < 4; ++i) trickle();
+  world.run_until([&] { return refused.size() == 4; });
+  EXPECT_EQ(ask(), 200);
+  EXPECT_THAT(refused, testing::Each(503));
 }
 
 }  // namespace
