@@ -32,12 +32,4 @@ std::optional<uint64_t> QueryQueue::due_ns() const {
   return waiting_.front().since_ns + options_.window_ns;
 }
 
-bool QueryQueue::remove(const void* query) {
-  const auto found =
-      std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& waiting) { return waiting.query == query; });
-  if (found == waiting_.end()) return false;
-  waiting_.erase(found);
-  return true;
-}
-
 }  // namespace cwtch::pir

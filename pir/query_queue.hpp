@@ -37,8 +37,6 @@ class QueryQueue {
   std::vector<void*> take(uint64_t now_ns);
   // When take() will yield something; nothing: never, until there is a push().
   std::optional<uint64_t> due_ns() const;
-  // Whoever waited for this does not any more. False: it was taken.
-  bool remove(const void* query);
 
  private:
   size_t batch_size() const;  // of the oldest query's database

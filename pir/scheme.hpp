@@ -89,7 +89,9 @@ class Server {
  public:
   virtual ~Server() = default;
   const Geometry& geometry() const { return geometry_; }
-  const std::vector<Blob>& statics() const { return statics_; }
+  const std::vector<Blob>& statics() const { return *statics_; }
+  // The same, for whoever sends them slowly: they may outlive the server.
+  std::shared_ptr<const std::vector<Blob>> shared_statics() const { return statics_; }
   virtual size_t memory_bytes() const = 0;  // besides the statics
 
   // The cheap part of answering: sizes, ranges, encodings. What passes, answer() takes.
@@ -100,7 +102,7 @@ class Server {
  protected:
   explicit Server(const Geometry& geometry) : geometry_(geometry) {}
   Geometry geometry_;
-  std::vector<Blob> statics_;
+  const std::shared_ptr<std::vector<Blob>> statics_ = std::make_shared<std::vector<Blob>>();
 };
 
 // What only the client knows about its query: needed once, for its answer.

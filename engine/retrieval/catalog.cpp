@@ -19,7 +19,8 @@ void Catalog::index() {
   for (const Offer& offer : offers) {
     for (const auto& database : offer.all()) {
       by_name[{offer.scheme->info().name, database->name}] = database;
-      for (const pir::Blob& blob : database->server->statics()) blobs[blob.sha256] = {database, &blob};
+      const auto statics = database->server->shared_statics();
+      for (const pir::Blob& blob : *statics) blobs[blob.sha256] = {statics, &blob};
     }
   }
 }
@@ -45,9 +46,9 @@ std::shared_ptr<const Database> Catalog::find(std::string_view scheme, std::stri
   return nullptr;
 }
 
-const pir::Blob* Catalog::blob(const ByteArray<32>& sha256) const {
+std::shared_ptr<const pir::Blob> Catalog::blob(const ByteArray<32>& sha256) const {
   const auto found = blobs.find(sha256);
-  return found == blobs.end() ? nullptr : found->second.second;
+  return found == blobs.end() ? nullptr : found->second;
 }
 
 }  // namespace cwtch::retrieval

@@ -41,13 +41,14 @@ struct Catalog {
   std::vector<Offer> offers;  // in the registry's order
   // The next two are made by index().
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const Database>, std::less<>> by_name;  // scheme, name
-  std::map<ByteArray<32>, std::pair<std::shared_ptr<const Database>, const pir::Blob*>> blobs;
+  std::map<ByteArray<32>, std::shared_ptr<const pir::Blob>> blobs;
 
   void index();
   // nullptr: there is none. If there was, *successor is what takes its place now; else nullptr.
   std::shared_ptr<const Database> find(std::string_view scheme, std::string_view name,
                                        std::shared_ptr<const Database>* successor) const;
-  const pir::Blob* blob(const ByteArray<32>& sha256) const;  // nullptr: there is none
+  // Holds the bytes alone, not their database: whoever takes them slowly costs no more. nullptr: there is none.
+  std::shared_ptr<const pir::Blob> blob(const ByteArray<32>& sha256) const;
 };
 
 }  // namespace cwtch::retrieval

@@ -42,9 +42,12 @@ Result<pir::WindowList> sealed_windows(io::Files& files, const log::Layout& layo
   }
   // The oldest one may lack what retention took, or what was not looked at.
   if (!runs.empty() && (!all || layout.first_retained.value != 0)) runs.pop_back();
-  // The newest one may still grow.
-  const bool sealing = layout.tail.size() > 1;
-  if (!runs.empty() && (sealing || runs.front().hour * kHourSeconds == layout.hour_s)) runs.erase(runs.begin());
+  // The newest one may still grow: its hour runs, or something closed in it is yet to be sealed.
+  const auto grows = [&](uint32_t hour) {
+    return hour * kHourSeconds == layout.hour_s ||
+           std::any_of(layout.tail.begin(), layout.tail.end(), [&](const auto& part) { return part->hour == hour; });
+  };
+  if (!runs.empty() && grows(runs.front().hour)) runs.erase(runs.begin());
   if (runs.size() > pir::kWindowsMax) runs.resize(pir::kWindowsMax);
 
   pir::WindowList list;

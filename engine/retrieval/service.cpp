@@ -6,6 +6,8 @@
 namespace cwtch::retrieval {
 namespace {
 
+constexpr const char* kAsBefore = "; what was offered before still is";
+
 bool has_parts(const pir::Scheme* scheme) {
   return scheme->fits({.rows = pir::kHotParts * pir::kPollPartRowsMin, .parts = pir::kHotParts}).has_value();
 }
@@ -71,35 +73,38 @@ void Service::build_loop() {
 
 // False: stopping.
 bool Service::build(const log::Layout& layout) {
-  auto next = std::make_shared<Catalog>();
+  pir::WindowList windows;
   if (polls_) {
-    auto windows = sealed_windows(files_, layout, options_.row_bytes);
-    if (!windows) report_(owner_, "windows: " + windows.error().message());
-    next->windows = windows ? std::move(*windows) : catalog()->windows;
-    retire_polls(next->windows);
+    auto sealed = sealed_windows(files_, layout, options_.row_bytes);
+    if (!sealed) report_(owner_, "windows: " + sealed.error().message() + kAsBefore);
+    windows = sealed ? std::move(*sealed) : catalog()->windows;
+    retire_polls(windows);
   }
   const std::shared_ptr<const Catalog> before = catalog();
+  std::vector<Offer> offers;
   for (const pir::Scheme* scheme : options_.schemes) {
     const auto old = std::find_if(before->offers.begin(), before->offers.end(),
                                   [&](const Offer& offer) { return offer.scheme == scheme; });
-    const Offer* const known = old == before->offers.end() ? nullptr : &*old;
-    Result<Offer> offer = make_offer(*scheme, next->windows, known, layout);
-    if (!offer && offer.error().code == Errc::cancelled) return false;
-    if (offer) {
-      next->offers.push_back(std::move(*offer));
-    } else {
-      report_(owner_, std::string(scheme->info().name) + ": " + offer.error().message());
-      // What was offered before is no worse than it was, but its polls need the windows of then.
-      if (known != nullptr) next->offers.push_back(*known);
-      if (known != nullptr && next->windows != before->windows) next->offers.back().hot = next->offers.back().day = {};
-    }
+    offers.push_back(old == before->offers.end() ? Offer{.scheme = scheme} : *old);
   }
-  next->index();
-  publish(std::move(next));
+  // Polls first, of all schemes, and at once: whoever polls is waiting for the newest window, and history takes long.
+  for (const auto add : {&Service::add_polls, &Service::add_history}) {
+    for (Offer& offer : offers) {
+      const Status added = (this->*add)(windows, layout, offer);
+      if (!added && added.error().code == Errc::cancelled) return false;
+      if (!added) report_(owner_, std::string(offer.scheme->info().name) + ": " + added.error().message() + kAsBefore);
+    }
+    publish(windows, offers);
+  }
   return true;
 }
 
-void Service::publish(std::shared_ptr<const Catalog> catalog) {
+void Service::publish(const pir::WindowList& windows, const std::vector<Offer>& offers) {
+  auto made = std::make_shared<Catalog>();
+  made->windows = windows;
+  made->offers = offers;
+  made->index();
+  std::shared_ptr<const Catalog> catalog = std::move(made);
   {
     const std::lock_guard lock(catalog_mutex_);
     catalog_.swap(catalog);
@@ -109,55 +114,55 @@ void Service::publish(std::shared_ptr<const Catalog> catalog) {
 
 void Service::retire_polls(const pir::WindowList& windows) {
   const std::shared_ptr<const Catalog> now = catalog();
-  auto next = std::make_shared<Catalog>();
-  next->windows = now->windows;
-  next->offers = now->offers;
+  std::vector<Offer> offers = now->offers;
   bool outdated = false;
   const auto keep = [&](std::shared_ptr<const Database>& database, const std::optional<pir::Geometry>& geometry) {
     if (database == nullptr || (geometry && database->server->geometry() == *geometry)) return;
     database.reset();
     outdated = true;
   };
-  for (Offer& offer : next->offers) {
+  for (Offer& offer : offers) {
     keep(offer.hot, pir::hot_database(windows, options_.row_bytes));
     keep(offer.day, pir::day_database(windows, options_.row_bytes));
   }
-  if (!outdated) return;
-  next->index();
-  publish(std::move(next));
+  if (outdated) publish(now->windows, offers);
 }
 
 pir::Geometry Service::geometry_of(const pir::Grid::Stretch& stretch) const {
   return {.first_row = stretch.first_row, .rows = stretch.rows, .row_bytes = options_.row_bytes};
 }
 
-Result<Offer> Service::make_offer(const pir::Scheme& scheme, const pir::WindowList& windows, const Offer* before,
-                                  const log::Layout& layout) {
-  const Known known = before != nullptr ? before->all() : Known();
-  Offer offer{.scheme = &scheme};
-  // Polls first: whoever polls is waiting for the newest window.
-  if (const Status added = add_polls(windows, known, layout, offer); !added) return fail(added.error());
-  if (const Status added = add_history(known, layout, offer); !added) return fail(added.error());
-  return offer;
-}
-
-Status Service::add_polls(const pir::WindowList& windows, const Known& known, const log::Layout& layout, Offer& offer) {
+Status Service::add_polls(const pir::WindowList& windows, const log::Layout& layout, Offer& offer) {
+  const Known known = offer.all();
+  offer.hot = offer.day = {};
   double memory = 0;
-  const auto add = [&](const std::optional<pir::Geometry>& geometry, std::shared_ptr<const Database>& to) -> Status {
+  const auto add = [&](const char* which, const std::optional<pir::Geometry>& geometry,
+                       std::shared_ptr<const Database>& to) -> Status {
     if (!geometry || !pir::check(*geometry) || !offer.scheme->fits(*geometry)) return {};
     const pir::Cost cost = offer.scheme->cost(*geometry, 1);
     memory += cost.server_bytes + cost.statics_bytes;
-    if (memory > static_cast<double>(options_.poll_bytes_max)) return {};
+    const bool fits = memory <= static_cast<double>(options_.poll_bytes_max);
+    const std::string what = std::string(offer.scheme->info().name) + "'s " + which + " database of polls";
+    if (fits) {
+      unfit_polls_.erase(what);
+    } else if (unfit_polls_.insert(what).second) {
+      report_(owner_, what + " is not offered: it would take the memory of polls to " +
+                          std::to_string(static_cast<uint64_t>(memory)) + " bytes, and poll_bytes_max is " +
+                          std::to_string(options_.poll_bytes_max));
+    }
+    if (!fits) return {};
     auto made = make_database(*offer.scheme, *geometry, known, layout);
     if (!made) return fail(made.error());
     to = std::move(*made);
     return {};
   };
-  if (const Status added = add(pir::hot_database(windows, options_.row_bytes), offer.hot); !added) return added;
-  return add(pir::day_database(windows, options_.row_bytes), offer.day);
+  const Status added = add("hot", pir::hot_database(windows, options_.row_bytes), offer.hot);
+  if (!added) return added;
+  return add("day", pir::day_database(windows, options_.row_bytes), offer.day);
 }
 
-Status Service::add_history(const Known& known, const log::Layout& layout, Offer& offer) {
+Status Service::add_history(const pir::WindowList&, const log::Layout& layout, Offer& offer) {
+  const Known known = offer.all();
   const pir::Scheme& scheme = *offer.scheme;
   const SealedRange sealed = sealed_range(layout);
   std::vector<pir::Grid::Stretch> stretches =
@@ -173,15 +178,15 @@ Status Service::add_history(const Known& known, const log::Layout& layout, Offer
   }
   stretches.erase(stretches.begin(), first);
 
+  std::vector<std::shared_ptr<const Database>> databases;
   for (const pir::Grid::Stretch& stretch : stretches) {
     auto made = make_database(scheme, geometry_of(stretch), known, layout);
     if (!made) return fail(made.error());
-    offer.databases.push_back(std::move(*made));
+    databases.push_back(std::move(*made));
   }
-  if (!stretches.empty()) {
-    offer.first_row = stretches.front().first_row;
-    offer.end_row = stretches.back().first_row + stretches.back().rows;
-  }
+  offer.databases = std::move(databases);
+  offer.first_row = stretches.empty() ? 0 : stretches.front().first_row;
+  offer.end_row = stretches.empty() ? 0 : stretches.back().first_row + stretches.back().rows;
   return {};
 }
 

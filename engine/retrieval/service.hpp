@@ -4,8 +4,7 @@
 //   builder thread   the newest sealed rows -> missing databases, by merging where a scheme can -> a new Catalog
 //   answer threads   QueryQueue -> Server::answer() for a batch -> each query's shard
 //
-// Bound:   queries_max queries that are received, wait or are answered (a Place each); memory_bytes_max of databases
-//          per scheme, and
+// Bound:   queries_max queries that wait or are answered (a Place each); memory_bytes_max of databases per scheme, and
 //          poll_bytes_max of those of polls: what does not fit is not offered, oldest first.
 // Thread:  the service's own; what shards call takes a mutex that nobody holds for long.
 // Order:   a query comes back once, on the thread that collects for its shard.
@@ -14,6 +13,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "engine/core/clock.hpp"
@@ -51,7 +51,7 @@ class Service {
   };
   // Called by an answer thread when queries of this shard are back: collect() them.
   using Wake = void (*)(void* owner, uint32_t shard);
-  // Text for the operator: a database that cannot be made. On the builder's thread.
+  // Text for the operator: a database that cannot be made, or begins not to fit. On the builder's thread.
   using Report = void (*)(void* owner, const std::string& what);
 
   Service(const Options& options, io::Files& files, const Clock& clock, std::shared_ptr<log::Shared> log,
@@ -68,7 +68,7 @@ class Service {
   // Segments were sealed, merged or retired: look again.
   void layout_moved();
 
-  // A place for one query from its first byte to its answer's last.
+  // A place for one query from when it is whole to when its answer is back.
   class Place {
    public:
     Place() = default;
@@ -106,16 +106,15 @@ class Service {
   void build_loop();
   void answer_loop();
   bool build(const log::Layout& layout);
-  void publish(std::shared_ptr<const Catalog> catalog);
+  void publish(const pir::WindowList& windows, const std::vector<Offer>& offers);
   // Takes databases of polls that these windows do not have from the catalog, so that there is room for their
   // successors.
   void retire_polls(const pir::WindowList& windows);
-  // What a scheme had before; nullptr if there is none.
-  using Known = std::vector<std::shared_ptr<const Database>>;
-  Result<Offer> make_offer(const pir::Scheme& scheme, const pir::WindowList& windows, const Offer* before,
-                           const log::Layout& layout);
-  Status add_polls(const pir::WindowList& windows, const Known& known, const log::Layout& layout, Offer& offer);
-  Status add_history(const Known& known, const log::Layout& layout, Offer& offer);
+  using Known = std::vector<std::shared_ptr<const Database>>;  // what a scheme has already
+  // Both bring what was offered before up to date, or leave it where something new cannot be made: polls only if they
+  // are of these windows.
+  Status add_polls(const pir::WindowList& windows, const log::Layout& layout, Offer& offer);
+  Status add_history(const pir::WindowList& windows, const log::Layout& layout, Offer& offer);
   Result<std::shared_ptr<const Database>> make_database(const pir::Scheme& scheme, const pir::Geometry& geometry,
                                                         const Known& known, const log::Layout& layout);
   pir::Geometry geometry_of(const pir::Grid::Stretch& stretch) const;
@@ -129,6 +128,8 @@ class Service {
   void* const owner_;
   const Wake wake_;
   const Report report_;
+
+  std::set<std::string> unfit_polls_;  // the builder's: what has been reported as too large, and still is
 
   mutable std::mutex catalog_mutex_;
   std::shared_ptr<const Catalog> catalog_;

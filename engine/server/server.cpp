@@ -234,7 +234,7 @@ void Server::queries_answered(void* context, uint32_t shard) {
 }
 
 void Server::report_retrieval(void*, const std::string& what) {
-  safe_log::warn("private retrieval: {}; what was offered before still is", safe_log::Public{what});
+  safe_log::warn("private retrieval: {}", safe_log::Public{what});
 }
 
 void Server::join() {

@@ -10,6 +10,7 @@
 #include "engine/net/deadline.hpp"
 #include "engine/net/send_queue.hpp"
 #include "engine/retrieval/service.hpp"
+#include "engine/server/transfers.hpp"
 #include "engine/stream/feed.hpp"
 
 namespace cwtch::server {
@@ -26,6 +27,7 @@ struct Services {
   net::DeadlineList& idle_deadlines;     // between requests
   net::DeadlineList& stall_deadlines;    // an answer that the peer does not take
   net::DeadlineList& heartbeats;         // followers without news
+  Transfers& transfers;
   const bool leaky_modes;
   retrieval::Service* const retrieval;  // nullptr: nothing is offered for private retrieval
   const uint32_t shard_number;
@@ -42,7 +44,7 @@ struct Services {
  protected:
   Services(io::Io& io_, log::Reader& reader_, stream::Feed& feed_, board::Board& board_, net::SendQueue& queue,
            net::DeadlineList& request, net::DeadlineList& idle, net::DeadlineList& stall, net::DeadlineList& heartbeat,
-           bool leaky, retrieval::Service* retrieval_, uint32_t shard)
+           Transfers& transfers_, bool leaky, retrieval::Service* retrieval_, uint32_t shard)
       : io(io_),
         reader(reader_),
         feed(feed_),
@@ -52,6 +54,7 @@ struct Services {
         idle_deadlines(idle),
         stall_deadlines(stall),
         heartbeats(heartbeat),
+        transfers(transfers_),
         leaky_modes(leaky),
         retrieval(retrieval_),
         shard_number(shard) {}

@@ -11,6 +11,9 @@ constexpr size_t kContentPieceBytesMax = 256 * 1024;
 constexpr size_t kSmallContentBytes = 64 * 1024;  // goes out before anything that is long
 constexpr Error kTooSlow{Errc::timeout, 0, "session: the peer is too slow"};
 
+const http::Problem kTooManyQueries{
+    .type = http::ProblemType::busy, .detail = "too many queries are under way; try again", .retry_after_s = 5};
+
 http::Problem problem_of_position(const Error& error, bool beyond_end) {
   if (error.code != Errc::not_found) return http::problem_of_read(error);
   http::Problem problem;
@@ -71,6 +74,7 @@ Status Session::parse(ByteView bytes) {
         break;
       case http::RequestParser::Event::body:
         work().body.add(fed.body, parser_.body_rest());
+        if (work().transfer.linked()) services_.transfers.moved(work().transfer, this);
         break;
       case http::RequestParser::Event::complete: {
         if (!bytes.empty()) {
@@ -119,6 +123,7 @@ void Session::begin(const http::Head& head) {
     body_bytes_max = *bytes;
   }
   if (const auto taken = parser_.take_body(body_bytes_max); !taken) return refuse(taken.error());
+  if (work().query.database != nullptr) services_.transfers.moved(work().transfer, this);
   if (const auto* const segment = std::get_if<http::GetSegment>(&routed->command)) {
     if (const auto selected = select(*segment); !selected) {
       work().problem = selected.error();
@@ -161,8 +166,7 @@ void Session::get_document(std::shared_ptr<const std::string> document) {
 // ---- private retrieval ----
 
 void Session::get_blob(const http::GetBlob& request) {
-  const auto catalog = services_.retrieval != nullptr ? services_.catalog() : nullptr;
-  const pir::Blob* const blob = catalog != nullptr ? catalog->blob(request.sha256) : nullptr;
+  const auto blob = services_.retrieval != nullptr ? services_.catalog()->blob(request.sha256) : nullptr;
   if (blob == nullptr) {
     return answer_problem({.type = http::ProblemType::not_found, .detail = "no such blob; GET /v1/shards lists them"});
   }
@@ -171,12 +175,12 @@ void Session::get_blob(const http::GetBlob& request) {
       http::write_blob_head(head_room(), {keep_alive_, http_1_0_}, not_modified, blob->bytes.size(), request.sha256);
   if (!head_only_ && !not_modified) {
     work().content = blob->bytes;
-    work().content_keeps = catalog;
+    work().content_keeps = blob;
   }
   answer(size);
 }
 
-// How long the query must be. Before its body arrives: what cannot be answered is not received.
+// How long the query must be. Before its body arrives: what is for no database is not received.
 tl::expected<uint64_t, http::Problem> Session::select_database(const http::PostQuery& request) {
   http::Problem problem{.type = http::ProblemType::not_found, .detail = "no such database; GET /v1/shards lists them"};
   if (services_.retrieval == nullptr) return tl::unexpected(problem);
@@ -190,20 +194,18 @@ tl::expected<uint64_t, http::Problem> Session::select_database(const http::PostQ
     }
     return tl::unexpected(problem);
   }
-  w.query_place = services_.retrieval->reserve();
-  if (!w.query_place) {
-    return tl::unexpected(http::Problem{
-        .type = http::ProblemType::busy, .detail = "too many queries are under way; try again", .retry_after_s = 5});
-  }
   return w.query.database->request_bytes;
 }
 
 void Session::query() {
   Work& w = work();
+  w.transfer.end();
   const ByteView body = w.body.whole();
   if (const Status checked = w.query.database->server->check(body); !checked) {
     return answer_problem({.type = http::ProblemType::malformed_query, .detail = checked.error().context});
   }
+  w.query_place = services_.retrieval->reserve();
+  if (!w.query_place) return answer_problem(kTooManyQueries);
   state_ = State::querying;
   w.query.request.assign(body.begin(), body.end());
   w.body.reset();
@@ -218,6 +220,8 @@ void Session::queried(void* session, retrieval::Query& query) {
   if (!self.connection_.open()) return self.connection_.close_when_idle();
   Work& w = self.work();
   const size_t size = http::write_bytes_head(self.head_room(), {self.keep_alive_, self.http_1_0_}, query.answer.size());
+  w.query_place = {};
+  self.services_.transfers.moved(w.transfer, session);
   w.content = query.answer;  // lives as long as `work_`
   self.answer(size);
 }
@@ -420,6 +424,7 @@ void Session::answer_problem(const http::Problem& problem) {
 void Session::answer(size_t head_bytes) {
   state_ = State::answering;
   head_bytes_ = static_cast<uint16_t>(head_bytes_ + head_bytes);
+  work().query.database.reset();  // whoever does not take his answer holds no database
   services_.stall_deadlines.arm(deadline_, services_.io.now_ns());
   connection_.send_start();
 }
@@ -466,6 +471,7 @@ void Session::sent(size_t size) {
     if (!sends_content() && work_->rest.empty() && !work_->find.in_flight && !work_->post.in_flight()) work_.reset();
   } else if (sends_content()) {
     work_->content_sent += size;
+    if (work_->transfer.linked()) services_.transfers.moved(work_->transfer, this);
   } else {
     cursor_.sent(size);
   }
@@ -559,9 +565,21 @@ void Session::deadline_expired(void* session) {
   }
 }
 
+void Session::pushed_out(void* session) {
+  auto& self = *static_cast<Session*>(session);
+  if (self.state_ != State::reading) return self.connection_.close_start(kTooSlow);
+  http::Problem problem = kTooManyQueries;
+  problem.close = true;  // the rest of the query will not be read
+  self.work().body.reset();
+  self.answer_problem(problem);
+}
+
 void Session::closing(const Error&) {
   deadline_.disarm();
-  if (work_ != nullptr) services_.reader.cancel(work_->find);
+  if (work_ != nullptr) {
+    services_.reader.cancel(work_->find);
+    work_->transfer.end();
+  }
   cursor_.quiet();
 }
 

@@ -29,6 +29,8 @@ class Session final : public ListLink, private net::Handler, private stream::Cur
   bool posting() const { return state_ == State::posting || state_ == State::querying; }
   // For every DeadlineList of the shard.
   static void deadline_expired(void* session);
+  // For Transfers: others who have more to say need the room.
+  static void pushed_out(void* session);
   // A follower's answer ends after what it is sending; everything else closes once its answer is out.
   void drain();
 
@@ -48,7 +50,8 @@ class Session final : public ListLink, private net::Handler, private stream::Cur
     ByteView content;  // of an answer that is in memory; `content_keeps` holds it
     std::shared_ptr<const void> content_keeps;
     size_t content_sent = 0;
-    retrieval::Service::Place query_place;
+    Transfers::Transfer transfer;           // of a query that arrives, or of its answer
+    retrieval::Service::Place query_place;  // between the two
     retrieval::Query query;
     Bytes rest;  // of the pipeline
     board::Post post;

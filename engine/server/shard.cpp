@@ -68,7 +68,7 @@ ShardParts::ShardParts(std::unique_ptr<io::Io> io, const ShardContext& context)
 Shard::Shard(ShardContext& context, uint32_t number, std::unique_ptr<io::Io> owned_io, log::Log* log)
     : ShardParts(std::move(owned_io), context),
       Services(*io_, *reader_, feed_, board_, send_queue_, request_deadlines_, idle_deadlines_, stall_deadlines_,
-               heartbeats_, context.config.leaky_modes, context.retrieval, number),
+               heartbeats_, transfers_, context.config.leaky_modes, context.retrieval, number),
       context_(context),
       number_(number),
       log_(log),
@@ -79,6 +79,7 @@ Shard::Shard(ShardContext& context, uint32_t number, std::unique_ptr<io::Io> own
       idle_deadlines_(context.config.idle_s * kSecond, &Session::deadline_expired),
       stall_deadlines_(context.config.stall_s * kSecond, &Session::deadline_expired),
       heartbeats_(context.config.heartbeat_s * kSecond, &Session::deadline_expired),
+      transfers_(context.config.queries_max, &Session::pushed_out),
       mailbox_(log == nullptr ? kMailboxPosts : 1, log == nullptr ? kMailboxBytes : 4096) {}
 
 Shard::~Shard() {
@@ -334,6 +335,8 @@ void Shard::tick(io::Timer&) {
   for (net::DeadlineList* const list : {&request_deadlines_, &idle_deadlines_, &stall_deadlines_, &heartbeats_})
     list->tick(now_ns);
   if (log_ != nullptr) log_->tick();
+  // Whether anybody asks here or not: an old catalog is gigabytes of databases that nobody else has any more.
+  if (context_.retrieval != nullptr) catalog();
   update_counters();
   if (phase_ != Phase::over) io_->timer(tick_, kTickNs, io::then<&Shard::tick>(this));
 }

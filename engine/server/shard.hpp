@@ -126,6 +126,7 @@ class Shard final : private ShardParts, private Services, private net::Listener:
   net::DeadlineList idle_deadlines_;
   net::DeadlineList stall_deadlines_;
   net::DeadlineList heartbeats_;
+  Transfers transfers_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   List<Session> sessions_;
   std::vector<std::unique_ptr<Session>> closed_sessions_;  // destroyed after the callbacks of the turn

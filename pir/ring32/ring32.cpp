@@ -85,7 +85,7 @@ class Ring32Server final : public Server {
     for (size_t i = 0; i < prepared.size(); ++i) {
       parts_[i / polynomials(geometry)].prepared.push_back(std::move(prepared[i]));
     }
-    statics_.push_back(a_parts());
+    statics_->push_back(a_parts());
   }
 
   size_t memory_bytes() const override {

@@ -8,7 +8,7 @@ namespace {
 class SegmentsServer final : public Server {
  public:
   SegmentsServer(const Geometry& geometry, Bytes rows) : Server(geometry) {
-    statics_.push_back(make_blob(std::move(rows)));
+    statics_->push_back(make_blob(std::move(rows)));
   }
   size_t memory_bytes() const override { return 0; }
   Status check(ByteView request) const override {

@@ -73,7 +73,7 @@ class SimplePirServer final : public Server {
  public:
   SimplePirServer(const Context& context, const Geometry& geometry, kernels::TiledMatrix matrix, Words hint)
       : Server(geometry), parallel_(context.parallel), matrix_(std::move(matrix)), hint_(std::move(hint)) {
-    statics_.push_back(hint_blob(hint_, geometry.row_bytes));
+    statics_->push_back(hint_blob(hint_, geometry.row_bytes));
   }
 
   size_t memory_bytes() const override { return matrix_.bytes() + hint_.size() * sizeof(uint32_t); }

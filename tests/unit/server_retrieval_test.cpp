@@ -1,0 +1,158 @@
+// Private retrieval in a server: what is offered when, what is held for whom, and who is kept out by whom.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pir/direct/direct.hpp"
+#include "pir/segments/segments.hpp"
+#include "tests/support/retrieval_world.hpp"
+
+namespace cwtch::test {
+namespace {
+
+// Asks before each database what is offered by then.
+class Watched final : public pir::Scheme {
+ public:
+  const pir::Info& info() const override { return pir::direct().info(); }
+  pir::Cost cost(const pir::Geometry& geometry, uint32_t batch) const override {
+    return pir::direct().cost(geometry, batch);
+  }
+  std::unique_ptr<pir::Server> serve(const pir::Context& context, const pir::Geometry& geometry,
+                                     const pir::RowSource& rows) const override {
+    if (geometry.parts == 1) {
+      const auto catalog = service->catalog();
+      polls_before_history.push_back(!catalog->offers.empty() && catalog->offers[0].hot != nullptr);
+    }
+    return pir::direct().serve(context, geometry, rows);
+  }
+  Result<std::unique_ptr<pir::Client>> connect(const pir::Context& context, const pir::Geometry& geometry,
+                                               std::span<const pir::Blob> statics) const override {
+    return pir::direct().connect(context, geometry, statics);
+  }
+
+  const retrieval::Service* service = nullptr;
+  mutable std::vector<bool> polls_before_history;  // the builder's, until it has published what it makes
+};
+
+class NoRows final : public pir::RowSource {
+ public:
+  void read(uint64_t, MutableBytes to) const override { std::fill(to.begin(), to.end(), uint8_t{0}); }
+};
+
+bool has_history(const retrieval::Catalog& catalog) {
+  return !catalog.offers.empty() && !catalog.offers[0].databases.empty();
+}
+
+TEST(ServerRetrieval, ABlobHoldsNoDatabase) {
+  const pir::Geometry geometry{.first_row = 0, .rows = 4, .row_bytes = 512};
+  auto database = std::make_shared<retrieval::Database>();
+  database->scheme = &pir::segments();
+  database->server = pir::segments().serve({.server = "host"}, geometry, NoRows());
+  const ByteArray<32> hash = database->server->statics()[0].sha256;
+  auto catalog = std::make_shared<retrieval::Catalog>();
+  catalog->offers.push_back({.scheme = &pir::segments(), .end_row = 4, .databases = {database}});
+  catalog->index();
+  const std::weak_ptr<const retrieval::Database> left = std::exchange(database, nullptr);
+
+  const std::shared_ptr<const pir::Blob> blob = catalog->blob(hash);
+  catalog.reset();
+  EXPECT_TRUE(left.expired());
+  EXPECT_EQ(blob->bytes, Bytes(4 * 512));
+}
+
+TEST(ServerRetrieval, IdleShardsLetOldCatalogsGo) {
+  RetrievalWorld world({.schemes = {&pir::direct()}}, 2);
+  world.append(1100);
+  world.next_hour();
+  world.run_until([&] { return has_history(*world.service().catalog()); });
+  const std::weak_ptr<const retrieval::Catalog> old = world.service().catalog();
+  size_t answers = 0;  // to enough connections that each shard has some
+  for (int i = 0; i < 16; ++i) world.connect().get("/v1/shards", [&](const SimClient::Answer&) { answers += 1; });
+  world.run_until([&] { return answers == 16; });
+
+  world.append(100);
+  world.next_hour();
+  world.run_until([&] { return old.expired(); });
+}
+
+// Else what polls ask for would go at each sealing, and the windows before would come back.
+TEST(ServerRetrieval, AWholeWindowStaysOneWhileTheNextIsSealed) {
+  RetrievalWorld world({.schemes = {&pir::direct()}});
+  for (int hour = 0; hour < 2; ++hour) {
+    world.append(100);
+    world.next_hour();
+  }
+  const auto windows = [](const log::Layout& layout) {
+    return retrieval::sealed_windows(io::system_files(), layout, RetrievalWorld::kRowBytes)->windows;
+  };
+  log::Layout layout = world.layout();
+  const auto whole = windows(layout);
+  ASSERT_EQ(whole.size(), 2u);
+  const auto closed = std::make_shared<log::TailSegment>();
+  layout.tail.insert(layout.tail.begin(), closed);
+  closed->hour = whole[1].hour + 1;
+  EXPECT_EQ(windows(layout), whole);
+  closed->hour = whole[1].hour;
+  EXPECT_EQ(windows(layout).size(), 1u) << "this one grows";
+}
+
+TEST(ServerRetrieval, PollsAreOfferedBeforeHistoryIsMade) {
+  Watched scheme;
+  {
+    RetrievalWorld world({.schemes = {&scheme}});
+    scheme.service = &world.service();
+    for (int hour = 0; hour < 2; ++hour) {
+      world.append(600);
+      world.next_hour();
+    }
+    world.run_until([&] { return has_history(*world.service().catalog()); });
+  }
+  EXPECT_THAT(scheme.polls_before_history, testing::ElementsAre(true));
+}
+
+TEST(ServerRetrieval, PollsThatDoNotFitAreReportedOnce) {
+  RetrievalWorld world({.schemes = {&pir::direct()}, .poll_bytes_max = 1 << 20});
+  for (const size_t records : {600, 600, 1500, 1500, 1500, 100}) {
+    world.append(records);
+    world.next_hour();
+  }
+  world.run_until([&] {
+    const auto catalog = world.service().catalog();
+    return catalog->windows.windows.size() == 6 && !catalog->offers.empty() && catalog->offers[0].end_row >= 5120;
+  });
+  EXPECT_EQ(world.service().catalog()->offers[0].hot != nullptr, true) << "1,600 rows fit";
+  EXPECT_THAT(world.reports(), testing::ElementsAre(testing::HasSubstr("hot")));
+}
+
+TEST(ServerRetrieval, HeadsAloneKeepNobodyOut) {
+  RetrievalWorld world({.schemes = {&pir::direct()}, .queue = {.queries_max = 4}});
+  world.append(1100);
+  world.next_hour();
+  world.run_until([&] { return has_history(*world.service().catalog()); });
+  const std::string head =
+      "POST /v1/pir/direct/0-1024-1c HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
+      "Content-Length: 8\r\n\r\n";
+  std::vector<int> refused;
+  const auto trickle = [&] {
+    world.connect().ask(head + "1234", [&](const SimClient::Answer& answer) { refused.push_back(answer.status); });
+  };
+  for (int i = 0; i < 4; ++i) trickle();
+  int status = 0;
+  const auto ask = [&] {  // comes after the heads, which are there when the server has answered something else
+    status = 0;
+    SimClient& honest = world.connect();
+    honest.get("/v1/shards", [&, &client = honest](const SimClient::Answer&) {
+      client.ask(head + std::string(8, '\xff'), [&](const SimClient::Answer& answer) { status = answer.status; });
+    });
+    world.run_until([&] { return status != 0; });
+    return status;
+  };
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(ask(), 200);
+  EXPECT_THAT(refused, testing::ElementsAre(503)) << "one made room, and what is whole takes none";
+  for (int i = 0; i < 4; ++i) trickle();
+  world.run_until([&] { return refused.size() == 4; });
+  EXPECT_EQ(ask(), 200);
+  EXPECT_THAT(refused, testing::Each(503));
+}
+
+}  // namespace
+}  // namespace cwtch::test
