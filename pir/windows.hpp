@@ -38,8 +38,9 @@ constexpr uint32_t kDayParts = 32;
 // A part of fewer rows costs more than sending them: then everybody takes the log itself.
 constexpr uint64_t kPollPartRowsMin = 64;
 // Queries of one poll with so many slots, 8, 16 or 32: of the hot database, and once a day of the day's. So many of the
-// latter let a member with sixteen slots whose busiest day has 200 messages get all of them on the day after, when the
-// hours that it kept missing were busy ones too (docs/pir/delivery.md).
+// latter let a member with sixteen slots whose busiest day has 200 messages of a chat like the one measured get all of
+// them on the day after, when the hours that it kept missing were busy ones too; denser bursts may lose some
+// (docs/pir/delivery.md).
 constexpr uint32_t hot_vectors(uint32_t slots) { return slots / kHotParts; }
 constexpr uint32_t day_vectors(uint32_t slots) { return (3 * slots + 15) / 16; }
 constexpr size_t kWindowsMax = 2 * kHoursPerDay;  // that are listed: they hold the whole day before

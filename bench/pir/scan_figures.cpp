@@ -146,13 +146,14 @@ std::vector<Figure> scan_figures(std::vector<std::shared_ptr<void>>& keep) {
   }
   add("scan.16", "GMAC/s", 16 * bytes, true, [data] { data->scan(data->whole, 16); });
   add("scan.64", "GMAC/s", 64 * bytes, true, [data] { data->scan(data->whole, 64); });
-  // Both hints of one part, in multiply-adds of the dense one.
+  // Both hints of one part, as simplepir has them, in multiply-adds of the dense one.
   add("hint.dense", "GMAC/s", kDegree * part_bytes, true, [data] { data->scan(data->parts[0], kDegree); });
   add("hint.structured", "GMAC/s", kDegree * part_bytes, true, [data, crs = pir::Crs("bench", "simplepir-v1")] {
-    pir::structured_hint(
+    pir::Words hint = pir::structured_hint(
         data->parts[0],
         [&](size_t, uint64_t block, pir::Polynomial slots) { crs.polynomial(pir::block_domain(block), slots); },
         pir::run_serially);
+    pir::hint_coefficients(hint, pir::run_serially);
   });
 
   if (has_vnni()) {

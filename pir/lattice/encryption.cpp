@@ -15,8 +15,8 @@ constexpr uint32_t kByteShift = kHintBits - 8;
 
 }  // namespace
 
-DecryptionKey::DecryptionKey(const SecretWords& coefficients) : s_(kDegree), embedded_(kDegree) {
-  for (size_t i = 0; i < kDegree; ++i) s_[i] = static_cast<uint32_t>(kernels::centred(coefficients[i]));
+DecryptionKey::DecryptionKey(SecretWords&& coefficients) : s_(std::move(coefficients)), embedded_(kDegree) {
+  for (uint32_t& word : s_) word = static_cast<uint32_t>(kernels::centred(word));
   // const(a * s) = a_0 s_0 - sum over j > 0 of a_j s_(d-j), since X^d = -1.
   embedded_[0] = s_[0];
   for (size_t j = 1; j < kDegree; ++j) embedded_[j] = 0u - s_[kDegree - j];
@@ -58,6 +58,7 @@ OneTimeKey::OneTimeKey(Random& random, double sigma)
 }
 
 void OneTimeKey::bodies(std::span<const Body> bodies, uint32_t* out) {
+  CHECK(gaussian_ != nullptr);
   CHECK(bodies.size() <= kLanes);
   const auto& ring = kernels::ring();
   SecretWords lanes(kernels::kLaneWords), error(kDegree), w(kernels::kLaneWords);
@@ -81,6 +82,8 @@ void OneTimeKey::bodies(std::span<const Body> bodies, uint32_t* out) {
 
 DecryptionKey OneTimeKey::encrypt(std::span<const Stretch> stretches, const DrawBlock& draw,
                                   std::span<const uint64_t> selected, std::span<uint32_t> words) && {
+  CHECK(gaussian_ != nullptr);
+  OneTimeKey key = std::move(*this);  // nothing is left behind for a second use; wiped when this returns
   struct Block {
     size_t stretch;
     uint64_t number;
@@ -101,7 +104,7 @@ DecryptionKey OneTimeKey::encrypt(std::span<const Stretch> stretches, const Draw
   CHECK(words.size() == columns);
 
   const auto& ring = kernels::ring();
-  gaussian_->sample(words);
+  key.gaussian_->sample(words);
   SecretWords product(kernels::kLaneWords);
   Words a(kernels::kLaneWords), drawn(kDegree);
   for (size_t first = 0; first < blocks.size(); first += kLanes) {
@@ -111,7 +114,7 @@ DecryptionKey OneTimeKey::encrypt(std::span<const Stretch> stretches, const Draw
       for (size_t slot = 0; slot < kDegree; ++slot) a[slot * kLanes + lane] = drawn[slot];
     }
     std::fill(product.begin(), product.end(), 0);
-    ring.multiply_add(product.data(), a.data(), negated_slots_.data(), negated_slots_.data());
+    ring.multiply_add(product.data(), a.data(), key.negated_slots_.data(), key.negated_slots_.data());
     ring.inverse(product.data());
     for (size_t lane = 0; lane < count; ++lane) {
       const Block& block = blocks[first + lane];
@@ -129,7 +132,7 @@ DecryptionKey OneTimeKey::encrypt(std::span<const Stretch> stretches, const Draw
     }
     words[column] = kernels::add(words[column], kDelta & (0u - static_cast<uint32_t>(here)));
   }
-  return DecryptionKey(s_);
+  return DecryptionKey(std::move(key.s_));
 }
 
 }  // namespace cwtch::pir

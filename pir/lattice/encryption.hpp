@@ -5,8 +5,8 @@
 // (Regev's encryption over the ring, with SimplePIR's use of it: Henzinger et al., "One Server for the Price of Two",
 // section 4. The sign is that of packing, so that both schemes share it.)
 //
-// A key is used once: encrypt() consumes it, and what comes out can only decrypt. Two vectors under one key would give
-// the selections away by their difference.
+// A key is used once: encrypt() consumes it, what comes out can only decrypt, and a second use aborts. Two vectors under
+// one key would give the selections away by their difference.
 //
 // Thread: one per object. Constant time in the key, the errors and the selection.
 #pragma once
@@ -36,7 +36,7 @@ class DecryptionKey {
 
  private:
   friend class OneTimeKey;
-  explicit DecryptionKey(const SecretWords& coefficients);
+  explicit DecryptionKey(SecretWords&& coefficients);
   SecretWords s_;         // modulo 2^32, in which sums modulo 2^kHintBits are exact
   SecretWords embedded_;  // const(a * s) = <a, embedded>
 };
@@ -71,7 +71,7 @@ class OneTimeKey {
     uint32_t factor;
     const uint16_t* place;
   };
-  // out: kDegree words for each of at most kernels::kLanes bodies. REQUIRES: no w is used twice.
+  // out: kDegree words for each of at most kernels::kLanes bodies. REQUIRES: no w is used twice; before encrypt().
   void bodies(std::span<const Body> bodies, uint32_t* out);
 
   // words: one per column, stretch after stretch, < q; the `selected` ones (numbers of words) are marked.
@@ -79,7 +79,7 @@ class OneTimeKey {
                         std::span<uint32_t> words) &&;
 
  private:
-  std::unique_ptr<Gaussian> gaussian_;
+  std::unique_ptr<Gaussian> gaussian_;  // null once the key was used
   SecretWords s_;      // coefficients modulo q
   SecretWords slots_;  // transformed
   SecretWords negated_slots_;

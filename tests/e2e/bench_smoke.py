@@ -237,6 +237,30 @@ class MobileDay(unittest.TestCase):
         self.assertEqual([predicted["name"], predicted["ratio"]], ["pir.mobile_day.100k/predicted", 1.1])
         self.assertEqual([arrived["value"], cpu["value"]], [99.5, 60])
 
+    # A lost message shows; and a formula that says too much is as wrong as one that says too little.
+    def test_promises_of_a_day(self):
+        def verdicts(**figures):
+            return [rows.verdict(row) for row in mobile_day.rows_of(self.FIGURES | figures)]
+
+        self.assertEqual(verdicts()[2], [(False, ">= 100 %")])
+        self.assertEqual(verdicts(arrived=200)[2], [(True, ">= 100 %")])
+        for predicted, kept in ((9_900_000, False), (10_000_000, True), (12_200_000, True), (12_300_000, False)):
+            self.assertEqual(verdicts(predicted_bytes=predicted)[1], [(kept, "0.9 to 1.1 ratio")])
+
+    # What the program says of itself counts, whatever it printed before.
+    def test_a_failed_day_has_no_rows(self):
+        with tempfile.TemporaryDirectory() as directory:
+            program = pathlib.Path(directory) / "mobile_day_bench"
+            context = types.SimpleNamespace(programs=program.parent, quick=True, say=lambda text: None)
+            figures = json.dumps(self.FIGURES | {f"{part}_bytes": 1 for part in mobile_day.PARTS})
+            for status in (0, 1):
+                program.write_text(f"#!/bin/sh\necho '{figures}'\nexit {status}\n")
+                program.chmod(0o755)
+                if status == 0:
+                    self.assertEqual(len(mobile_day.run(context)), 4)
+                else:
+                    self.assertRaisesRegex(RuntimeError, "status 1", mobile_day.run, context)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -169,6 +169,20 @@ TEST(PirEncryption, BodiesSwitchKeysByDefinition) {
   expect_small(errors);
 }
 
+// std::move() of a name compiles as often as it is written: what the types cannot rule out ends the program.
+TEST(PirEncryptionDeathTest, AKeyIsUsedOnce) {
+  const Stretch stretch{1, 0};
+  std::vector<uint32_t> words(1), body(kDegree), w(kDegree);
+  const uint16_t place[kDegree] = {};
+  const OneTimeKey::Body bodies[] = {{w.data(), 1, place}};
+  SeededRandom random(6);
+  OneTimeKey key(random);
+  key.bodies(bodies, body.data());
+  (void)std::move(key).encrypt({&stretch, 1}, blocks_of("a"), {}, words);
+  EXPECT_DEATH((void)std::move(key).encrypt({&stretch, 1}, blocks_of("a"), {}, words), "gaussian_ != nullptr");
+  EXPECT_DEATH(key.bodies(bodies, body.data()), "gaussian_ != nullptr");
+}
+
 // open_polynomial() and open_number() are products modulo 2^20, term by term.
 TEST(PirEncryption, OpeningIsByDefinition) {
   SeededRandom random(5);

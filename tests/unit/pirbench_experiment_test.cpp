@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <set>
+#include <tuple>
 
 #include "tools/pirbench/cells.hpp"
 
@@ -119,6 +120,24 @@ TEST(PirbenchExperiment, PresetsAreExperimentsWhoseCellsDiffer) {
       for (const uint64_t batch : experiment->batches) ids.insert(cell.id(batch, experiment->threads));
     }
     EXPECT_EQ(ids.size(), cells.size() * experiment->batches.size());
+  }
+}
+
+// Nobody waits for a preset that compares schemes and leaves one out: each measures every scheme, in every number of
+// parts, with every size of rows at least once.
+TEST(PirbenchExperiment, PresetsMeasureWhatTheyName) {
+  using Choice = std::tuple<std::string, uint32_t, uint32_t>;  // scheme, parts, row_bytes
+  for (const Preset& preset : presets()) {
+    SCOPED_TRACE(preset.name);
+    const auto experiment = load_preset(preset.name);
+    ASSERT_TRUE(experiment) << experiment.error();
+    std::set<Choice> named, fitting;
+    for (const Cell& cell : cells_of(*experiment)) {
+      const Choice choice(cell.scheme->info().name, cell.geometry.parts, cell.geometry.row_bytes);
+      named.insert(choice);
+      if (pir::check(cell.geometry) && cell.scheme->fits(cell.geometry)) fitting.insert(choice);
+    }
+    EXPECT_EQ(fitting, named);
   }
 }
 
