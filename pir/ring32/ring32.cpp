@@ -60,31 +60,11 @@ class Ring32Server final : public Server {
       : Server(geometry), parallel_(context.parallel) {
     const Crs crs(context.server, kSet.name);
     const DrawBlock draw = range_blocks(crs, geometry);
-    constexpr uint32_t degree_inverse = kernels::inverse(kDegree);
-    std::vector<Words> hints;
-    for (uint32_t part = 0; part < geometry.parts; ++part) {
-      kernels::TiledMatrix matrix(geometry.row_bytes, geometry.part_rows(part));
-      fill_columns(matrix, 0, matrix.width(), parallel_,
-                   [&](uint64_t index, MutableBytes to) { rows.read(geometry.row_at(part, index), to); });
-      // The division by d that packing needs is done once per block instead of once per row.
-      hints.push_back(structured_hint(
-          matrix,
-          [&](size_t, uint64_t block, Polynomial slots) {
-            draw(part, block, slots);
-            for (uint32_t& slot : slots) slot = kernels::mul(slot, degree_inverse);
-          },
-          parallel_));
-      parts_.push_back({std::move(matrix), {}});
-    }
-
-    std::vector<PackingInput> inputs;
-    for (const Words& hint : hints) {
-      for (size_t p = 0; p < polynomials(geometry); ++p) inputs.push_back({&hint, p * kDegree / kLanes});
-    }
-    auto prepared = prepare(kSet, PackingKeys(kSet, crs, range_of(geometry)), inputs, parallel_);
-    for (size_t i = 0; i < prepared.size(); ++i) {
-      parts_[i / polynomials(geometry)].prepared.push_back(std::move(prepared[i]));
-    }
+    const PackingKeys keys(kSet, crs, range_of(geometry));
+    // A hint is needed for what is prepared of it alone, and has 4 KiB per byte of a row: not all parts' at once. Those
+    // of eight parts are whole groups of eight packings, whatever the number of polynomials.
+    while (parts_.size() < geometry.parts)
+      add_parts(rows, draw, keys, std::min<size_t>(8, geometry.parts - parts_.size()));
     statics_->push_back(a_parts());
   }
 
@@ -131,6 +111,35 @@ class Ring32Server final : public Server {
   }
 
  private:
+  void add_parts(const RowSource& rows, const DrawBlock& draw, const PackingKeys& keys, size_t count) {
+    constexpr uint32_t degree_inverse = kernels::inverse(kDegree);
+    const size_t first = parts_.size();
+    std::vector<Words> hints;
+    for (size_t part = first; part < first + count; ++part) {
+      kernels::TiledMatrix matrix(geometry_.row_bytes, geometry_.part_rows(static_cast<uint32_t>(part)));
+      fill_columns(matrix, 0, matrix.width(), parallel_, [&](uint64_t index, MutableBytes to) {
+        rows.read(geometry_.row_at(static_cast<uint32_t>(part), index), to);
+      });
+      // The division by d that packing needs is done once per block instead of once per row.
+      hints.push_back(structured_hint(
+          matrix,
+          [&](size_t, uint64_t block, Polynomial slots) {
+            draw(part, block, slots);
+            for (uint32_t& slot : slots) slot = kernels::mul(slot, degree_inverse);
+          },
+          parallel_));
+      parts_.push_back({std::move(matrix), {}});
+    }
+    std::vector<PackingInput> inputs;
+    for (const Words& hint : hints) {
+      for (size_t p = 0; p < polynomials(geometry_); ++p) inputs.push_back({&hint, p * kDegree / kLanes});
+    }
+    auto prepared = prepare(kSet, keys, inputs, parallel_);
+    for (size_t i = 0; i < prepared.size(); ++i) {
+      parts_[first + i / polynomials(geometry_)].prepared.push_back(std::move(prepared[i]));
+    }
+  }
+
   // As kernels::pack reads them.
   std::vector<Words> keys_of(std::span<const ByteView> requests) const {
     const auto& orbit = kernels::orbit();

@@ -23,7 +23,8 @@ class RetrievalWorld {
     config_.queries_max = options.queue.queries_max;
     config_.shards = shards;
     CHECK(::mkdtemp(directory_.data()) != nullptr);
-    const log::Options log_options{.chunk_bytes = 16 << 10, .row_bytes = kRowBytes, .group_bytes_max = 256 << 10};
+    const log::Options log_options{
+        .chunk_bytes = 16 << 10, .row_bytes = kRowBytes, .group_bytes_max = 256 << 10, .seal_records_hour_min = 1};
     std::string damage;
     CHECK(log::Log::create(io::system_files(), random_, directory_, log_options));
     log_ = *log::Log::open(io::system_files(), clock_, random_, directory_, log_options, &damage);
@@ -83,11 +84,11 @@ class RetrievalWorld {
   }
   // What was appended in this hour is sealed as its window.
   void next_hour() {
-    const size_t sealed = context_.log->layout()->segments.size();
     clock_.hours += 1;
     run_until([&] {
       const auto layout = context_.log->layout();
-      return layout->segments.size() > sealed && layout->hour_s == clock_.wall_hour_s();
+      return !layout->segments.empty() && layout->segments.back()->end == context_.log->committed().end &&
+             layout->hour_s == clock_.wall_hour_s();
     });
   }
 
