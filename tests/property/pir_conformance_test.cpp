@@ -114,8 +114,8 @@ TEST_P(PirConformance, MemoryIsAboutWhatTheFormulaSays) {
   EXPECT_GE(bytes, said * 0.9);
 }
 
-// check() runs where queries arrive, beside everything else: it is to cost well below a millisecond. Machines differ, so
-// its measure is how often this one could count through the same bytes.
+// check() runs where queries arrive, beside everything else: it is to cost well below a millisecond. Machines differ,
+// so its measure is how often this one could count through the same bytes.
 TEST_P(PirConformance, CheckIsCheap) {
   const PirPair& both = pair({12345, 65536, 512, 1});
   SeededRandom random(8);
