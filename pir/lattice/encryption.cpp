@@ -14,6 +14,11 @@ using kernels::kLanes;
 constexpr uint32_t kHintMask = (1u << kHintBits) - 1;
 constexpr uint32_t kByteShift = kHintBits - 8;
 
+// sum += factor * x. Only where nothing overlaps do compilers use vectors.
+void add_multiple(uint32_t* __restrict sum, uint32_t factor, const uint32_t* __restrict x) {
+  for (size_t j = 0; j < kDegree; ++j) sum[j] += factor * x[j];
+}
+
 // Transforms of secrets leave them in the kernels' memory, which outlives any key: wiped when this goes.
 struct ScratchWiper {
   ScratchWiper() = default;
@@ -36,10 +41,7 @@ DecryptionKey::DecryptionKey(SecretWords&& coefficients) : s_(std::move(coeffici
 
 void DecryptionKey::open_polynomial(const uint32_t* a, const uint32_t* b, uint32_t* phi) const {
   SecretWords sum(2 * kDegree);
-  for (size_t i = 0; i < kDegree; ++i) {
-    const uint32_t factor = a[i];
-    for (size_t j = 0; j < kDegree; ++j) sum[i + j] += factor * s_[j];
-  }
+  for (size_t i = 0; i < kDegree; ++i) add_multiple(&sum[i], a[i], s_.data());
   for (size_t k = 0; k < kDegree; ++k) {
     phi[k] = ((b[k] << (kHintBits - kAnswerBits)) + sum[k] - sum[kDegree + k]) & kHintMask;
   }
