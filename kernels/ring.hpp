@@ -41,6 +41,11 @@ struct Orbit {
 };
 const Orbit& orbit();
 
+struct Memory {
+  void* bytes;
+  size_t size;
+};
+
 // One implementation of everything that works on sixteen polynomials. All yield the same words.
 struct RingTarget {
   const char* name;
@@ -62,6 +67,9 @@ struct RingTarget {
   // away: v = centred(x); v' = (v + 2^(dropped-1)) >> dropped; digit i lies in [-2^(base_bits-1), 2^(base_bits-1)) but
   // the last, which keeps what is left. digits: `count` times kLaneWords, each word modulo q.
   void (*digits)(const uint32_t* lanes, uint32_t base_bits, uint32_t count, uint32_t dropped, uint32_t* digits);
+
+  // The calling thread's memory in which the others leave what they worked on. Who hands them secrets wipes it.
+  Memory (*scratch)();
 };
 
 // Slowest first; "scalar" defines what is right.

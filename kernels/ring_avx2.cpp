@@ -108,6 +108,8 @@ CWTCH_FMA_INLINE void inverse_pass(__m256d* x, size_t blocks, const Factor* tabl
 
 }  // namespace
 
+Memory scratch_avx2() { return {&scratch(), sizeof(Scratch)}; }
+
 bool ring_avx2_usable() { return fma::usable(); }
 
 CWTCH_FMA void forward_avx2(uint32_t* lanes) {

@@ -100,6 +100,8 @@ CWTCH_IFMA void butterfly_back(__m512i& a, __m512i& b, const Factor& w, __m512i 
 
 }  // namespace
 
+Memory scratch_avx512() { return {&scratch(), sizeof(Scratch)}; }
+
 bool ring_avx512_usable() { return ifma::usable(); }
 
 CWTCH_AVX512 void forward_avx512(uint32_t* lanes) {

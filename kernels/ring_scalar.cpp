@@ -21,7 +21,14 @@ const Twiddles& twiddles() {
   return table;
 }
 
+uint32_t* scratch() {
+  static thread_local uint32_t lanes[kLaneWords];
+  return lanes;
+}
+
 }  // namespace
+
+Memory scratch_scalar() { return {scratch(), kLaneWords * sizeof(uint32_t)}; }
 
 // Cooley-Tukey, from natural to reversed order, the twist by psi merged into the twiddles (Longa and Naehrig, "Speeding
 // up the Number Theoretic Transform", algorithm 1).
@@ -70,7 +77,7 @@ void multiply_add_scalar(uint32_t* sum, const uint32_t* x, const uint32_t* low, 
 }
 
 void hint_add_scalar(uint32_t* sum, const uint8_t* const tiles[4], size_t stride, const uint32_t* multiplier) {
-  static thread_local uint32_t lanes[kLaneWords];
+  uint32_t* const lanes = scratch();
   for (size_t column = 0; column < kDegree; ++column) {
     for (size_t row = 0; row < kLanes; ++row) {
       const int byte = tiles[column / 256][column % 256 / 4 * stride + row * 4 + column % 4];

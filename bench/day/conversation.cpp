@@ -23,28 +23,31 @@ std::vector<size_t> messages_per_day(const std::vector<double>& seconds, double 
 
 }  // namespace
 
-Days make_days(const DaysOptions& options) {
+Result<Days> make_days(const DaysOptions& options) {
   const double day_seconds = options.day_seconds;
   const uint64_t others_count = options.records_per_day - options.wanted_per_day;
   const auto smallest_group = static_cast<uint64_t>(trace::kUbuntuIrc.messages_per_group.front());
   const auto groups = static_cast<uint32_t>(1 + (others_count + smallest_group - 1) / smallest_group);
-  const trace::Trace trace = trace::generate(groups, options.seed);
+  const Result<trace::Trace> trace =
+      options.trace.empty() ? trace::generate(groups, options.seed) : trace::load(options.trace);
+  if (!trace) return fail(trace.error());
 
   Days days;
   std::vector<double> ours;
+  std::vector<uint32_t> others;
   std::vector<const std::string*> texts;
-  for (const trace::Message& message : trace.messages) {
+  for (const trace::Message& message : trace->messages) {
     if (message.group == 0) {
       ours.push_back(message.seconds);
       texts.push_back(&message.text);
     } else {
-      days.others.push_back(message.seconds % options.day_seconds);
+      others.push_back(message.seconds % options.day_seconds);
     }
   }
-  // What is too much goes evenly.
-  std::sort(days.others.begin(), days.others.end());
-  for (uint64_t i = 0; i < others_count; ++i) days.others[i] = days.others[i * days.others.size() / others_count];
-  days.others.resize(others_count);
+  if (ours.empty() || others.empty()) return fail(Errc::malformed, "a day needs a trace of two groups");
+  // What is too much goes evenly, and so does what a given trace has too little of.
+  std::sort(others.begin(), others.end());
+  for (uint64_t i = 0; i < others_count; ++i) days.others.push_back(others[i * others.size() / others_count]);
 
   double slower = 1;
   std::vector<size_t> counts;

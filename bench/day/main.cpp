@@ -49,6 +49,7 @@ struct Options {
   uint64_t wanted_per_day = 200;
   uint32_t slots = 16;
   uint32_t hours = pir::kHoursPerDay;
+  std::string trace;
 };
 
 // Marks pass at once: no byte depends on them.
@@ -111,10 +112,12 @@ class Bench {
  public:
   explicit Bench(const Options& options)
       : options_(options),
-        days_(make_days({.records_per_day = options.records_per_day,
-                         .wanted_per_day = options.wanted_per_day,
-                         .day_seconds = options.hours * static_cast<uint32_t>(kHourSeconds),
-                         .seed = kSeed})),
+        days_(need(make_days({.records_per_day = options.records_per_day,
+                              .wanted_per_day = options.wanted_per_day,
+                              .day_seconds = options.hours * static_cast<uint32_t>(kHourSeconds),
+                              .trace = options.trace,
+                              .seed = kSeed}),
+                   "trace")),
         server_(directory_ / "server", hour_of(0, 0)),
         strangers_(server_.endpoint(), kSeed),
         author_(make_profile("author")),
@@ -249,7 +252,10 @@ class Bench {
     const double predicted = need(pir::mobile_day(*pir::find_scheme("ring32"), plan), "formula").total();
     const double ratio = static_cast<double>(full) / static_cast<double>(bytes);
     const double off = static_cast<double>(bytes) / predicted - 1;
-    const nlohmann::ordered_json json = {{"records", records},
+    const std::string source =
+        options_.trace.empty() ? "generated" : std::filesystem::path(options_.trace).filename().string();
+    const nlohmann::ordered_json json = {{"trace", source},
+                                         {"records", records},
                                          {"slots", options_.slots},
                                          {"polls", sum_.polls},
                                          {"queries", sum_.parts.queries},
@@ -315,6 +321,9 @@ int main(int argc, char** argv) {
   app.add_option("--wanted-per-day", options.wanted_per_day, "of the member, at most")->check(CLI::Range(1, 1'000));
   app.add_option("--slots", options.slots, "rows per poll")->check(CLI::IsMember({8, 16, 32}));
   app.add_option("--hours", options.hours, "that a day has")->check(CLI::Range(3u, pir::kHoursPerDay));
+  app.add_option("--trace", options.trace,
+                 "of a chat, tab-separated or zstd; without one a trace of such a shape is generated")
+      ->envname("CWTCH_TRACE");
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
   try {

@@ -1,24 +1,30 @@
 """A mobile client's day: what mobile_day_bench counts at the sockets of a member who polls every hour, as rows."""
 
 import json
+import os
+import pathlib
 import subprocess
 
 import processes
 import rows
 
+# A real chat where it is at hand; CWTCH_TRACE names another. Else the program makes one, whose bursts are denser.
+TRACE = pathlib.Path(__file__).parents[3] / "shared" / "data" / "irc-ubuntu.tsv.zst"
 PARTS = ("documents", "index", "statics", "query", "day")
 
 
 def run(context):
     # A day of six hours is as full as an hour of the whole one, and has the same messages.
     size = ["--hours=6", "--records-per-day=25000"] if context.quick else []
-    command = [str(context.programs / "mobile_day_bench"), *size]
+    trace = [f"--trace={TRACE}"] if TRACE.exists() and "CWTCH_TRACE" not in os.environ else []
+    command = [str(context.programs / "mobile_day_bench"), *size, *trace]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: processes.settle(None))
     if done.returncode != 0:  # 1: a message is lost or changed, which no figure of the rows would show
         raise RuntimeError(f"{' '.join(command)} ended with status {done.returncode}")
     figures = json.loads(done.stdout)
     parts = ", ".join(f"{part} {figures[part + '_bytes'] / 1e6:.2f}" for part in PARTS)
-    context.say(f"  {figures['arrived']} of {figures['messages']} messages arrived; MB: {parts}")
+    said = f"{figures['messages']} messages ({figures['trace']})"
+    context.say(f"  {figures['arrived']} of {said} arrived; MB: {parts}")
     return rows_of(figures)
 
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/core/check.hpp"
+#include "pir/lattice/constant_time.hpp"
 
 namespace cwtch::pir {
 namespace {
@@ -12,6 +13,22 @@ using kernels::kLanes;
 
 constexpr uint32_t kHintMask = (1u << kHintBits) - 1;
 constexpr uint32_t kByteShift = kHintBits - 8;
+
+// sum += factor * x. Only where nothing overlaps do compilers use vectors.
+void add_multiple(uint32_t* __restrict sum, uint32_t factor, const uint32_t* __restrict x) {
+  for (size_t j = 0; j < kDegree; ++j) sum[j] += factor * x[j];
+}
+
+// Transforms of secrets leave them in the kernels' memory, which outlives any key: wiped when this goes.
+struct ScratchWiper {
+  ScratchWiper() = default;
+  ScratchWiper(const ScratchWiper&) = delete;
+  ScratchWiper& operator=(const ScratchWiper&) = delete;
+  ~ScratchWiper() {
+    const kernels::Memory left = kernels::ring().scratch();
+    sodium_memzero(left.bytes, left.size);
+  }
+};
 
 }  // namespace
 
@@ -24,10 +41,7 @@ DecryptionKey::DecryptionKey(SecretWords&& coefficients) : s_(std::move(coeffici
 
 void DecryptionKey::open_polynomial(const uint32_t* a, const uint32_t* b, uint32_t* phi) const {
   SecretWords sum(2 * kDegree);
-  for (size_t i = 0; i < kDegree; ++i) {
-    const uint32_t factor = a[i];
-    for (size_t j = 0; j < kDegree; ++j) sum[i + j] += factor * s_[j];
-  }
+  for (size_t i = 0; i < kDegree; ++i) add_multiple(&sum[i], a[i], s_.data());
   for (size_t k = 0; k < kDegree; ++k) {
     phi[k] = ((b[k] << (kHintBits - kAnswerBits)) + sum[k] - sum[kDegree + k]) & kHintMask;
   }
@@ -47,6 +61,7 @@ Opened nearest_byte(uint32_t phi) {
 
 OneTimeKey::OneTimeKey(Random& random, double sigma)
     : gaussian_(std::make_unique<Gaussian>(random, sigma)), s_(kDegree), slots_(kDegree), negated_slots_(kDegree) {
+  const ScratchWiper wiper;
   gaussian_->sample(s_);
   SecretWords lanes(kernels::kLaneWords);
   for (size_t i = 0; i < kDegree; ++i) lanes[i * kLanes] = s_[i];
@@ -60,6 +75,7 @@ OneTimeKey::OneTimeKey(Random& random, double sigma)
 void OneTimeKey::bodies(std::span<const Body> bodies, uint32_t* out) {
   CHECK(gaussian_ != nullptr);
   CHECK(bodies.size() <= kLanes);
+  const ScratchWiper wiper;
   const auto& ring = kernels::ring();
   SecretWords lanes(kernels::kLaneWords), error(kDegree), w(kernels::kLaneWords);
   for (size_t lane = 0; lane < bodies.size(); ++lane) {
@@ -84,6 +100,7 @@ DecryptionKey OneTimeKey::encrypt(std::span<const Stretch> stretches, const Draw
                                   std::span<const uint64_t> selected, std::span<uint32_t> words) && {
   CHECK(gaussian_ != nullptr);
   OneTimeKey key = std::move(*this);  // nothing is left behind for a second use; wiped when this returns
+  const ScratchWiper wiper;
   struct Block {
     size_t stretch;
     uint64_t number;
@@ -126,11 +143,8 @@ DecryptionKey OneTimeKey::encrypt(std::span<const Stretch> stretches, const Draw
   // Every column looks at every selected number, so that no address depends on one.
   for (uint64_t column = 0; column < columns; ++column) {
     uint64_t here = 0;
-    for (const uint64_t wanted : selected) {
-      const uint64_t difference = column ^ wanted;
-      here |= (difference | (0 - difference)) >> 63 ^ 1;  // 1 where there is none
-    }
-    words[column] = kernels::add(words[column], kDelta & (0u - static_cast<uint32_t>(here)));
+    for (const uint64_t wanted : selected) here |= mask_if_equal(column, wanted);
+    words[column] = kernels::add(words[column], kDelta & static_cast<uint32_t>(here));
   }
   return DecryptionKey(std::move(key.s_));
 }

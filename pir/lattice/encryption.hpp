@@ -5,8 +5,8 @@
 // (Regev's encryption over the ring, with SimplePIR's use of it: Henzinger et al., "One Server for the Price of Two",
 // section 4. The sign is that of packing, so that both schemes share it.)
 //
-// A key is used once: encrypt() consumes it, what comes out can only decrypt, and a second use aborts. Two vectors under
-// one key would give the selections away by their difference.
+// A key is used once: encrypt() consumes it, what comes out can only decrypt, and a second use aborts. Two vectors
+// under one key would give the selections away by their difference.
 //
 // Thread: one per object. Constant time in the key, the errors and the selection.
 #pragma once
@@ -80,8 +80,8 @@ class OneTimeKey {
 
  private:
   std::unique_ptr<Gaussian> gaussian_;  // null once the key was used
-  SecretWords s_;      // coefficients modulo q
-  SecretWords slots_;  // transformed
+  SecretWords s_;                       // coefficients modulo q
+  SecretWords slots_;                   // transformed
   SecretWords negated_slots_;
 };
 

@@ -30,5 +30,6 @@ struct WordAllocator {
 
 using Words = std::vector<uint32_t, WordAllocator<uint32_t, false>>;
 using SecretWords = std::vector<uint32_t, WordAllocator<uint32_t, true>>;
+using SecretNumbers = std::vector<uint64_t, WordAllocator<uint64_t, true>>;
 
 }  // namespace cwtch::pir

@@ -7,6 +7,7 @@
 #include "engine/core/codec.hpp"
 #include "kernels/pack.hpp"
 #include "pir/lattice/bits.hpp"
+#include "pir/lattice/constant_time.hpp"
 #include "pir/lattice/hint.hpp"
 #include "pir/lattice/matrix.hpp"
 #include "pir/lattice/security.hpp"
@@ -206,9 +207,12 @@ class Ring32Server final : public Server {
 };
 
 struct Ring32Secret final : Secret {
-  Ring32Secret(DecryptionKey&& from, std::vector<uint64_t> rows) : key(std::move(from)), wanted(std::move(rows)) {}
+  Ring32Secret(DecryptionKey&& from, std::span<const uint64_t> rows)
+      : key(std::move(from)), wanted(rows.begin(), rows.end()) {
+    sort_secrets(wanted);
+  }
   DecryptionKey key;
-  std::vector<uint64_t> wanted;
+  SecretNumbers wanted;
 };
 
 class Ring32Client final : public Client {
@@ -233,11 +237,14 @@ class Ring32Client final : public Client {
       words_count += stretches.back().columns;
     }
     // One per part; a word that does not exist where nothing is wanted, so that the work is the same.
-    std::vector<uint64_t> selected(geometry_.parts, words_count);
+    SecretNumbers selected(geometry_.parts, words_count);
     for (const uint64_t row : wanted) {
       const auto place = geometry_.place_of(row);
-      CHECK(selected[place.part] == words_count);
-      selected[place.part] = first_word[place.part] + place.index;
+      for (uint32_t part = 0; part < geometry_.parts; ++part) {  // all, as the part is secret, too
+        const uint64_t here = mask_if_equal(part, place.part);
+        check_secret((here & ~mask_if_equal(selected[part], words_count)) == 0);
+        selected[part] ^= (selected[part] ^ (first_word[part] + place.index)) & here;
+      }
     }
 
     OneTimeKey secret(random, sigma_);
@@ -245,18 +252,16 @@ class Ring32Client final : public Client {
     make_bodies(kSet, keys_, secret, words.data(), &words[kKeyWords / 2]);
     DecryptionKey key = std::move(secret).encrypt(stretches, range_blocks(crs_, geometry_), selected,
                                                   std::span(words).subspan(kKeyWords));
-    Query query{Bytes(request_bytes()),
-                std::make_unique<Ring32Secret>(std::move(key), std::vector(wanted.begin(), wanted.end()))};
+    Query query{Bytes(request_bytes()), std::make_unique<Ring32Secret>(std::move(key), wanted)};
     std::memcpy(query.request.data(), words.data(), query.request.size());
     return query;
   }
 
   // Everything is opened, wanted or not: the work says nothing.
-  Result<std::vector<uint32_t>> open(const Ring32Secret& secret, ByteView answer) const {
+  Result<SecretWords> open(const Ring32Secret& secret, ByteView answer) const {
     if (answer.size() != answer_bytes()) return fail(Errc::malformed, "ring32: size of the answer");
     const size_t per_part = polynomials(geometry_);
-    std::vector<uint32_t> numbers(size_t{geometry_.parts} * geometry_.row_bytes);
-    uint32_t phi[kDegree];
+    SecretWords numbers(size_t{geometry_.parts} * geometry_.row_bytes), phi(kDegree);
     for (uint32_t part = 0; part < geometry_.parts; ++part) {
       Words b(per_part * kDegree);
       const auto unpacked =
@@ -264,9 +269,9 @@ class Ring32Client final : public Client {
                       std::span(b).first(geometry_.row_bytes));
       if (!unpacked) return fail(unpacked.error());
       for (size_t p = 0; p < per_part; ++p) {
-        secret.key.open_polynomial(&a_[(part * per_part + p) * kDegree], &b[p * kDegree], phi);
+        secret.key.open_polynomial(&a_[(part * per_part + p) * kDegree], &b[p * kDegree], phi.data());
         const size_t row = p * kDegree;
-        std::copy_n(phi, std::min<size_t>(kDegree, geometry_.row_bytes - row),
+        std::copy_n(phi.data(), std::min<size_t>(kDegree, geometry_.row_bytes - row),
                     &numbers[part * geometry_.row_bytes + row]);
       }
     }
@@ -280,11 +285,14 @@ class Ring32Client final : public Client {
     std::vector<Row> rows;
     for (const uint64_t number : mine.wanted) {
       Row row{number, Bytes(geometry_.row_bytes)};
-      const uint32_t* const phi = &(*numbers)[size_t{geometry_.place_of(number).part} * geometry_.row_bytes];
-      for (size_t r = 0; r < row.bytes.size(); ++r) row.bytes[r] = nearest_byte(phi[r]).byte;
+      const auto place = geometry_.place_of(number);
+      for (uint32_t part = 0; part < geometry_.parts; ++part) {
+        const auto here = static_cast<uint8_t>(mask_if_equal(part, place.part));
+        const uint32_t* const phi = &(*numbers)[size_t{part} * geometry_.row_bytes];
+        for (size_t r = 0; r < row.bytes.size(); ++r) row.bytes[r] |= nearest_byte(phi[r]).byte & here;
+      }
       rows.push_back(std::move(row));
     }
-    std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.number < b.number; });
     return rows;
   }
 
@@ -362,7 +370,7 @@ Result<std::unique_ptr<Client>> Ring32::connect(const Context& context, const Ge
   return std::make_unique<Ring32Client>(context, geometry, sigma_, std::move(a));
 }
 
-Result<std::vector<uint32_t>> opened_numbers(const Client& client, const Secret& secret, ByteView answer) {
+Result<SecretWords> opened_numbers(const Client& client, const Secret& secret, ByteView answer) {
   return static_cast<const Ring32Client&>(client).open(static_cast<const Ring32Secret&>(secret), answer);
 }
 

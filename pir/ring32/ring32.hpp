@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pir/lattice/parameters.hpp"
+#include "pir/lattice/words.hpp"
 #include "pir/scheme.hpp"
 
 namespace cwtch::pir {
@@ -23,6 +24,6 @@ class Ring32 final : public Scheme {
 };
 
 // For measuring noise: the opened numbers of an answer before they are rounded to bytes, part after part.
-Result<std::vector<uint32_t>> opened_numbers(const Client& client, const Secret& secret, ByteView answer);
+Result<SecretWords> opened_numbers(const Client& client, const Secret& secret, ByteView answer);
 
 }  // namespace cwtch::pir

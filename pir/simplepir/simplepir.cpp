@@ -117,9 +117,10 @@ class SimplePirServer final : public Server {
 };
 
 struct SimplePirSecret final : Secret {
-  SimplePirSecret(DecryptionKey&& from, std::optional<uint64_t> row) : key(std::move(from)), wanted(row) {}
+  SimplePirSecret(DecryptionKey&& from, std::span<const uint64_t> rows)
+      : key(std::move(from)), wanted(rows.begin(), rows.end()) {}
   DecryptionKey key;
-  std::optional<uint64_t> wanted;
+  SecretNumbers wanted;  // one, or none
 };
 
 class SimplePirClient final : public Client {
@@ -132,28 +133,22 @@ class SimplePirClient final : public Client {
 
   Query query(std::span<const uint64_t> wanted, Random& random) const override {
     CHECK(wanted.size() <= 1);
-    std::vector<uint64_t> selected;
-    std::optional<uint64_t> row;
-    if (!wanted.empty()) {
-      CHECK(geometry_.contains(wanted[0]));
-      row = wanted[0];
-    }
     // Nothing wanted: a column that does not exist, so that the work is the same.
-    selected.push_back(row ? *row - geometry_.first_row : geometry_.rows);
+    const SecretNumbers selected(1, wanted.empty() ? geometry_.rows : geometry_.place_of(wanted[0]).index);
 
     std::vector<uint32_t> words(geometry_.rows);
     const Stretch stretch = stretch_of(geometry_);
     DecryptionKey key = OneTimeKey(random, sigma_).encrypt({&stretch, 1}, draw_, selected, words);
     for (uint32_t& word : words) word = round_word(word);
-    Query query{Bytes(request_bytes()), std::make_unique<SimplePirSecret>(std::move(key), row)};
+    Query query{Bytes(request_bytes()), std::make_unique<SimplePirSecret>(std::move(key), wanted)};
     pack_bits(words, kQueryBits, query.request);
     return query;
   }
 
   // Also of a dummy: the work says nothing.
-  Result<std::vector<uint32_t>> open(const SimplePirSecret& secret, ByteView answer) const {
+  Result<SecretWords> open(const SimplePirSecret& secret, ByteView answer) const {
     if (answer.size() != answer_bytes()) return fail(Errc::malformed, "simplepir: size of the answer");
-    std::vector<uint32_t> numbers(geometry_.row_bytes);
+    SecretWords numbers(geometry_.row_bytes);
     if (auto read = unpack_bits(answer, kAnswerBits, numbers); !read) return fail(read.error());
     for (size_t r = 0; r < numbers.size(); ++r) numbers[r] = secret.key.open_number(&hint_[r * kDegree], numbers[r]);
     return numbers;
@@ -163,10 +158,10 @@ class SimplePirClient final : public Client {
     const auto& mine = static_cast<const SimplePirSecret&>(*secret);
     const auto numbers = open(mine, answer);
     if (!numbers) return fail(numbers.error());
-    Row row{mine.wanted.value_or(0), Bytes(geometry_.row_bytes)};
-    for (size_t r = 0; r < numbers->size(); ++r) row.bytes[r] = nearest_byte((*numbers)[r]).byte;
+    Bytes bytes(geometry_.row_bytes);
+    for (size_t r = 0; r < numbers->size(); ++r) bytes[r] = nearest_byte((*numbers)[r]).byte;
     std::vector<Row> rows;
-    if (mine.wanted) rows.push_back(std::move(row));
+    for (const uint64_t number : mine.wanted) rows.push_back({number, std::move(bytes)});
     return rows;
   }
 
@@ -255,7 +250,7 @@ Result<std::unique_ptr<Client>> SimplePir::connect(const Context& context, const
   return std::make_unique<SimplePirClient>(context, geometry, sigma_, std::move(hint));
 }
 
-Result<std::vector<uint32_t>> SimplePir::opened_numbers(const Client& client, const Secret& secret, ByteView answer) {
+Result<SecretWords> SimplePir::opened_numbers(const Client& client, const Secret& secret, ByteView answer) {
   return static_cast<const SimplePirClient&>(client).open(static_cast<const SimplePirSecret&>(secret), answer);
 }
 

@@ -20,7 +20,7 @@ class SimplePir final : public Scheme {
   std::unique_ptr<Server> merge(const Context& context, std::span<const Server* const> parts) const override;
 
   // For measuring noise: the opened numbers of an answer before they are rounded to bytes.
-  static Result<std::vector<uint32_t>> opened_numbers(const Client& client, const Secret& secret, ByteView answer);
+  static Result<SecretWords> opened_numbers(const Client& client, const Secret& secret, ByteView answer);
 
  private:
   const double sigma_;

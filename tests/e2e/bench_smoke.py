@@ -222,6 +222,7 @@ class Retrieval(unittest.TestCase):
 
 class MobileDay(unittest.TestCase):
     FIGURES = {
+        "trace": "generated",
         "records": 99_980,
         "bytes": 11_000_000,
         "full_send_bytes": 275_000_000,

@@ -74,21 +74,24 @@ void encrypt() {
   std::printf("encrypted and opened: %u\n", folded);
 }
 
-// A whole query and its recovery, keys being secret. The rows that come back are the client's.
-void ask(const char* name, size_t static_bytes) {
+// A whole query and its recovery, keys and wanted rows being secret; how many are wanted is not.
+void ask(const char* name, size_t static_bytes, uint32_t parts, pir::Partition partition) {
   const pir::Scheme& scheme = *pir::find_scheme(name);
-  const pir::Geometry geometry{5000, 20, 512, 1};
-  const pir::Blob blob = pir::make_blob(Bytes(static_bytes));
+  const pir::Geometry geometry{5000, 20, 512, parts, partition};
+  const pir::Blob blob = pir::make_blob(Bytes(static_bytes * parts));
   const auto client = scheme.connect({.server = "a"}, geometry, {&blob, 1});
   CHECK(client);
   SecretRandom random;
-  for (const std::vector<uint64_t>& wanted : {std::vector<uint64_t>(), std::vector<uint64_t>{5003}}) {
+  std::vector<std::vector<uint64_t>> choices{{}, {5003}};
+  if (parts > 1) choices.push_back({5016, 5003});
+  for (std::vector<uint64_t>& wanted : choices) {
+    VALGRIND_MAKE_MEM_UNDEFINED(wanted.data(), wanted.size() * sizeof(uint64_t));
     pir::Query query = (*client)->query(wanted, random);
     declare_public(query.request);
     const auto rows = (*client)->recover(std::move(query.secret), Bytes((*client)->answer_bytes(), 0x35));
     CHECK(rows && rows->size() == wanted.size());
   }
-  std::printf("%s: asked and recovered\n", name);
+  std::printf("%s in %u %s parts: asked and recovered\n", name, parts, pir::name(partition));
 }
 
 int canary() {
@@ -111,7 +114,10 @@ int main(int count, char** words) {
   }
   if (count > 1 && std::strcmp(words[1], "canary") == 0) return canary();
   encrypt();
-  ask("simplepir", size_t{512} * 2560);
-  ask("ring32", 2560);
+  ask("simplepir", size_t{512} * 2560, 1, pir::Partition::contiguous);
+  for (const pir::Partition partition : {pir::Partition::contiguous, pir::Partition::interleaved}) {
+    ask("ring32", 2560, 1, partition);
+    ask("ring32", 2560, 4, partition);
+  }
   return 0;
 }

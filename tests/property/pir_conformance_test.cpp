@@ -5,6 +5,7 @@
 #include <ctime>
 #include <thread>
 
+#include "engine/core/codec.hpp"
 #include "tests/support/pir_pair.hpp"
 
 namespace cwtch::pir {
@@ -113,8 +114,8 @@ TEST_P(PirConformance, MemoryIsAboutWhatTheFormulaSays) {
   EXPECT_GE(bytes, said * 0.9);
 }
 
-// check() runs where queries arrive, beside everything else: it is to cost well below a millisecond. Reported, not
-// asserted: machines differ.
+// check() runs where queries arrive, beside everything else: it is to cost well below a millisecond. Machines differ,
+// so its measure is how often this one could count through the same bytes.
 TEST_P(PirConformance, CheckIsCheap) {
   const PirPair& both = pair({12345, 65536, 512, 1});
   SeededRandom random(8);
@@ -124,13 +125,22 @@ TEST_P(PirConformance, CheckIsCheap) {
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
   };
-  double best = 1;
+  double check = 1, pass = 1;
   for (int i = 0; i < 20; ++i) {
     const double before = cpu_seconds();
     ASSERT_TRUE(both.server->check(request));
-    best = std::min(best, cpu_seconds() - before);
+    const double between = cpu_seconds();
+    uint64_t sum = 0;
+    for (size_t at = 0; at + 8 <= request.size(); at += 8) sum += load_le<uint64_t>(&request[at]);
+    volatile uint64_t kept = sum;
+    (void)kept;
+    check = std::min(check, between - before);
+    pass = std::min(pass, cpu_seconds() - between);
   }
-  std::printf("check of %zu bytes: %.1f us\n", request.size(), best * 1e6);
+  std::printf("check of %zu bytes: %.1f us, a pass over them %.1f us\n", request.size(), check * 1e6, pass * 1e6);
+  // Small requests are lost in what reading the clock takes.
+  constexpr double kClock = 1e-6, kPasses = 50;
+  EXPECT_LE(check, kPasses * (pass + kClock));
 }
 
 // Answers do not depend on whose other queries are in the batch, nor on their order.

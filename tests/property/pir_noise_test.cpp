@@ -36,7 +36,7 @@ struct Measured {
   double failures() const { return static_cast<double>(wrong) / count(); }
 };
 
-using OpenedNumbers = Result<std::vector<uint32_t>> (*)(const Client&, const Secret&, ByteView);
+using OpenedNumbers = Result<SecretWords> (*)(const Client&, const Secret&, ByteView);
 
 // Batches of one query from each of `clients` clients, each for a random row of every part.
 Measured measure(const Server& server, const std::vector<std::unique_ptr<Client>>& clients, OpenedNumbers opened,

@@ -1,8 +1,11 @@
 // Keys that exist for one query, by textbook arithmetic.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <cstring>
+#include <optional>
 
 #include "pir/lattice/crs.hpp"
 #include "pir/lattice/encryption.hpp"
@@ -167,6 +170,27 @@ TEST(PirEncryption, BodiesSwitchKeysByDefinition) {
     }
   }
   expect_small(errors);
+}
+
+// The kernels' memory is not the key's, and goes on to exist: all that was worked on there is wiped at once.
+TEST(PirEncryption, NothingIsLeftInTheKernelsMemory) {
+  const kernels::Memory scratch = kernels::ring().scratch();
+  ASSERT_GT(scratch.size, 0u);
+  const auto wiped_after = [scratch](const auto& step) {
+    std::memset(scratch.bytes, 0xa5, scratch.size);
+    step();
+    const auto* const bytes = static_cast<const uint8_t*>(scratch.bytes);
+    return std::all_of(bytes, bytes + scratch.size, [](uint8_t byte) { return byte == 0; });
+  };
+  SeededRandom random(7);
+  const Stretch stretch{1, 0};
+  std::vector<uint32_t> words(1), body(kDegree), w(kDegree);
+  const uint16_t place[kDegree] = {};
+  const OneTimeKey::Body bodies[] = {{w.data(), 1, place}};
+  std::optional<OneTimeKey> key;
+  EXPECT_TRUE(wiped_after([&] { key.emplace(random); }));
+  EXPECT_TRUE(wiped_after([&] { key->bodies(bodies, body.data()); }));
+  EXPECT_TRUE(wiped_after([&] { (void)std::move(*key).encrypt({&stretch, 1}, blocks_of("a"), {}, words); }));
 }
 
 // std::move() of a name compiles as often as it is written: what the types cannot rule out ends the program.
