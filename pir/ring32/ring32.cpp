@@ -289,7 +289,8 @@ class Ring32Client final : public Client {
       for (uint32_t part = 0; part < geometry_.parts; ++part) {
         const auto here = static_cast<uint8_t>(mask_if_equal(part, place.part));
         const uint32_t* const phi = &(*numbers)[size_t{part} * geometry_.row_bytes];
-        for (size_t r = 0; r < row.bytes.size(); ++r) row.bytes[r] |= nearest_byte(phi[r]).byte & here;
+        for (size_t r = 0; r < row.bytes.size(); ++r)
+          row.bytes[r] = static_cast<uint8_t>(row.bytes[r] | (nearest_byte(phi[r]).byte & here));
       }
       rows.push_back(std::move(row));
     }
