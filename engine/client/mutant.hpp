@@ -14,6 +14,7 @@ enum class Mutant : uint8_t {
   slot_more_on_backlog,      // more waits than the slots hold, so there is one more query
   repair_on_demand,          // what was spoilt is asked for again in the same poll
   encrypt_between_queries,   // a query is made when its turn comes, and takes its time
+  match_before_statics,      // what the index says is looked at, and kept, before the last document is asked for
   close_behind_work,         // a connection is left open until a member's own work is done
   index_from_last_position,  // the index is read on where it was left, not from a public boundary
 };

@@ -70,6 +70,8 @@ Result<PollReport> Poller::poll() {
   const Result<Bytes> index = pull.fetch_sealed(link, facts->committed_end, kIndexBytesMax);
   if (!index) return fail(index.error());
   report.index_bytes = spent();
+  std::optional<Status> early;
+  if (mutant(Mutant::match_before_statics)) early = pull.take_sealed(*index, Store::Keep::relaxed);
   for (Database& database : databases) {
     auto client = connect(link, **scheme, host_, database.geometry, database.offer);
     if (!client) return fail(client.error());
@@ -80,7 +82,8 @@ Result<PollReport> Poller::poll() {
   Marks marks(clock_, options_.mark_ms);
 
   // Our own work, in a pause whose length does not depend on it.
-  if (const Status read = pull.take_sealed(*index, Store::Keep::relaxed); !read) return fail(read.error());
+  const Status read = early ? *early : pull.take_sealed(*index, Store::Keep::relaxed);
+  if (!read) return fail(read.error());
   if (const Status checked = check_windows(offers->windows, pull); !checked) return fail(checked.error());
   if (pull.row_bytes() != offers->row_bytes)
     return fail(Errc::corrupt, "server: its index counts in other rows than its databases have");

@@ -25,13 +25,14 @@ class ClientWorld : public testing::Test {
     std::string directory;
   };
 
+  virtual io::Files& files() { return world_.files(); }
   static uint64_t now_s() { return 1'700'000'000; }
   // What a client waited in all.
   static inline uint32_t paused_ms = 0;
   static void pause_ms(uint32_t milliseconds) { paused_ms += milliseconds; }
 
   Member make_member(const std::string& directory) {
-    auto store = client::Store::create(world_.files(), random_, directory);
+    auto store = client::Store::create(files(), random_, directory);
     EXPECT_TRUE(store) << store.error().message();
     Member member{std::move(*store), directory};
     EXPECT_TRUE(member.store->commit(only(client::ServerAdded{host_, "http://127.0.0.1:1"}), kKeep));
@@ -45,7 +46,7 @@ class ClientWorld : public testing::Test {
   // As after a restart of the program.
   void reopen(Member& member) {
     member.store.reset();
-    auto store = client::Store::open(world_.files(), random_, member.directory);
+    auto store = client::Store::open(files(), random_, member.directory);
     ASSERT_TRUE(store) << store.error().message();
     member.store = std::move(*store);
   }

@@ -1,5 +1,5 @@
-// A fake server whose visitors are watched: what it sees of each request, and when, on a clock that only requests and
-// members' own work move.
+// A fake server whose visitors are watched: what it sees of each request, and when, on a clock that only requests,
+// writes to disk and members' own work move.
 #pragma once
 
 #include <ostream>
@@ -7,6 +7,7 @@
 #include "engine/client/marks.hpp"
 #include "engine/client/payer.hpp"
 #include "tests/support/client_world.hpp"
+#include "tests/support/slow_files.hpp"
 
 namespace cwtch::test {
 
@@ -64,7 +65,10 @@ class TimedWorld : public ClientWorld {
   }
   void note(const char* what, size_t connection) { trace_.push_back({{what, "", 0, connection}, clock_.now}); }
 
+  io::Files& files() override { return slow_files_; }
+
   VirtualMarkClock clock_;
+  SlowFiles slow_files_{world_.files(), [this](size_t bytes) { clock_.now += 1 + bytes / 100; }};
   WatchedPayer payer_{*this};
   Trace trace_;
   ScriptedDialer dialer_{[this](ScriptedDialer::Connection& connection) {

@@ -243,7 +243,7 @@ TEST_F(ClientPoll, WorkThatOverrunsAMarkEndsAtAnother) {
   join(ann, group_);
   join(bob, group_);
   std::vector<Trace> traces;
-  for (const auto& [member, work_ms] : {std::pair{&ann, uint64_t{41'000}}, std::pair{&bob, uint64_t{59'999}}}) {
+  for (const auto& [member, work_ms] : {std::pair{&ann, uint64_t{41'000}}, std::pair{&bob, uint64_t{58'000}}}) {
     clock_.work_ms = work_ms;
     const auto report = poll(*member);
     ASSERT_TRUE(report);

@@ -64,7 +64,7 @@ class TwoWorlds : public test::PollWorld {
     add("in no group", {}, 0);
     add("in a group without messages", {&quiet_}, 3);
     add("in every group", {&group_, &other_, &quiet_}, 250);
-    add("slow", {&group_, &other_, &quiet_}, options().mark_ms - 1);
+    add("slow", {&group_, &other_, &quiet_}, options().mark_ms - 2'000);
     add("knows everything", {&group_, &other_}, 17);
     ASSERT_TRUE(sync(visitors_.back().member));
     add("has posted, and has more to post", {&group_}, 40);
