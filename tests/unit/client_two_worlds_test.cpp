@@ -2,7 +2,7 @@
 // their fetches is equal, to the byte count and the millisecond of a virtual clock. Requests, sizes, order, connections
 // and when they close, payments.
 //
-// Each seed makes a log, members and mishaps. Ten run by default; CWTCH_SEEDS=1000 runs a thousand.
+// Each seed makes a log, members and mishaps. Five run by default; CWTCH_SEEDS=1000 runs a thousand.
 #include <cstdlib>
 
 #include "engine/client/retrieve.hpp"
@@ -17,7 +17,7 @@ class TwoWorlds : public test::PollWorld {
  protected:
   static uint64_t seeds() {
     const char* const given = std::getenv("CWTCH_SEEDS");
-    return given == nullptr ? 10 : std::stoull(given);
+    return given == nullptr ? 5 : std::stoull(given);
   }
 
   struct Visitor {
