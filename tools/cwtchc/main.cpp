@@ -63,8 +63,7 @@ void add_reading_commands(CLI::App& app, Program& program) {
             "--scheme", program.scheme,
             "full: everything behind a public boundary; segments: whole sealed files; cursor: from where we stopped; "
             "simplepir, ring32: only what is ours, without the server learning which; auto: whichever of full, "
-            "simplepir "
-            "and ring32 moves the fewest bytes by public numbers")
+            "simplepir and ring32 moves the fewest bytes by public numbers")
         ->check(CLI::IsMember({"full", "segments", "cursor", "simplepir", "ring32", "direct", "auto"}))
         ->capture_default_str();
     command->add_flag("--allow-leaky", program.allow_leaky,

@@ -57,9 +57,8 @@ std::string days_markdown() {
 Command add_ways(CLI::App& app) {
   CLI::App* const command = app.add_subcommand("ways", "Prints what a fetch, and a day of polls, move by each scheme");
   command->footer(
-      "Megabytes by the schemes' own formulas, for records of one row of 3,072 bytes: what `cwtchc sync --scheme "
-      "auto`\n"
-      "compares. The tables are Markdown, those of docs/pir/choosing.md.");
+      "Megabytes by the schemes' own formulas, for records of one row of 3,072 bytes: what\n"
+      "`cwtchc sync --scheme auto` compares. The tables are Markdown, those of docs/pir/choosing.md.");
   return [] {
     fmt::print("{}\n{}", fetches_markdown(), days_markdown());
     return 0;
