@@ -54,4 +54,11 @@ Verdict judge_rows(const Group& group, const RecordWanted& wanted, ByteView rows
   return record ? judge_record(group, wanted, *record, events) : spoiled(wanted, events);
 }
 
+void FetchTally::judge(const Profile& profile, const RecordWanted& wanted, ByteView rows, uint32_t row_bytes,
+                       std::vector<Event>& events) {
+  const GroupState& state = *profile.group(wanted.group);
+  const Verdict verdict = judge_rows(state.group, wanted, rows, row_bytes, events);
+  count(verdict, state, events.back());
+}
+
 }  // namespace cwtch::client

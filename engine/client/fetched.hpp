@@ -22,6 +22,9 @@ struct FetchTally {
 
   // `newest`: the event that came with the verdict, not applied yet.
   void count(Verdict verdict, const GroupState& group, const Event& newest);
+  // Judges a wanted record by its rows, adds to `events` what the profile should know, and counts it.
+  void judge(const Profile& profile, const RecordWanted& wanted, ByteView rows, uint32_t row_bytes,
+             std::vector<Event>& events);
 };
 
 // Adds to `events` what the profile should know. `record` may be any bytes.

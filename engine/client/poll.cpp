@@ -205,11 +205,8 @@ Status Poller::open(std::vector<Slot>& slots, RowCollector& collector, uint32_t 
   std::vector<RowCollector::Whole> whole;
   for (Slot& slot : slots) report.failed_queries += !slot.question.open(collector, whole);
   std::vector<Event> events;
-  for (const RowCollector::Whole& record : whole) {
-    const GroupState& state = *store_.profile().group(record.wanted.group);
-    const Verdict verdict = judge_rows(state.group, record.wanted, record.rows, row_bytes, events);
-    report.count(verdict, state, events.back());
-  }
+  for (const RowCollector::Whole& record : whole)
+    report.judge(store_.profile(), record.wanted, record.rows, row_bytes, events);
   return store_.commit(events, Store::Keep::durable);
 }
 

@@ -76,11 +76,8 @@ Result<RetrieveReport> Retrieve::run() {
   open_lap();
   report_.waiting = collector_->records();
   report_.overran = marks.overran();
-  for (const RowCollector::Whole& whole : fetched_) {
-    const GroupState& state = *store_.profile().group(whole.wanted.group);
-    const Verdict verdict = judge_rows(state.group, whole.wanted, whole.rows, row_bytes_, events_);
-    report_.count(verdict, state, events_.back());
-  }
+  for (const RowCollector::Whole& whole : fetched_)
+    report_.judge(store_.profile(), whole.wanted, whole.rows, row_bytes_, events_);
   const Status read = tail ? read_tail(*tail, from) : Status(fail(tail.error()));
   if (const Status kept = store_.commit(events_, Store::Keep::durable); !kept) return fail(kept.error());
   if (!read) return fail(read.error());

@@ -256,15 +256,16 @@ void Program::send() {
 // ---- reading ----
 
 void Program::sync(bool from_nothing) {
-  const bool whole = scheme == "full" || scheme == "segments" || scheme == "cursor";
-  if (from_nothing && !whole) throw Refusal{"resync downloads everything again: --scheme full, segments or cursor"};
+  const auto is_whole = [](const std::string& by) { return by == "full" || by == "segments" || by == "cursor"; };
+  if (from_nothing && !is_whole(scheme))
+    throw Refusal{"resync downloads everything again: --scheme full, segments or cursor"};
   const auto store = open();
   if (from_nothing) {
     if (const Status forgot = store->forget_messages(); !forgot) give_up(directory, forgot.error());
   }
   for (const Address& server : servers(*store)) {
     const std::string chosen = scheme == "auto" ? choose_scheme(*store, server) : scheme;
-    if (chosen == "full" || chosen == "segments" || chosen == "cursor") {
+    if (is_whole(chosen)) {
       download(*store, server, chosen);
     } else {
       retrieve(*store, server, chosen);
