@@ -8,7 +8,7 @@
 namespace cwtch::client {
 
 std::vector<Way> ways_to_fetch(const ServerFacts& facts, const OfferList& offers, const SegmentList& segments,
-                               uint64_t boundary, uint32_t rounds) {
+                               const Payer& payer, uint64_t boundary, uint32_t rounds) {
   boundary = std::max(boundary, segments.first_retained);
   const uint64_t end = std::max({facts.committed_end, segments.tail_first, segments.first_retained});
   double full = static_cast<double>(end - segments.tail_first) * pir::FetchPlan().record_bytes;
@@ -16,6 +16,7 @@ std::vector<Way> ways_to_fetch(const ServerFacts& facts, const OfferList& offers
     full += segment.first < boundary ? 0 : static_cast<double>(segment.bytes);
   std::vector<Way> ways{{"full", full}};
 
+  if (facts.query_admission != payer.policy()) return ways;
   for (const SchemeOffer& offer : offers.offers) {
     const pir::Scheme* const scheme = pir::find_scheme(offer.scheme);
     if (scheme == nullptr || scheme->info().relaxed() || !facts.allows(offer.scheme) || offer.databases.empty() ||

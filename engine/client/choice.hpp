@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "engine/client/payer.hpp"
 #include "engine/client/server_documents.hpp"
 
 namespace cwtch::client {
@@ -14,9 +15,10 @@ struct Way {
   double bytes;        // by pir::fetch_bytes(); a record counts as one row
 };
 
-// Cheapest first; never empty. Schemes whose databases are missing, or that this program does not know, are left out.
+// Cheapest first; never empty. Schemes whose databases are missing, that this program does not know, or for whose
+// queries `payer` cannot pay, are left out.
 // `boundary`: where a full send would begin.
 std::vector<Way> ways_to_fetch(const ServerFacts& facts, const OfferList& offers, const SegmentList& segments,
-                               uint64_t boundary, uint32_t rounds);
+                               const Payer& payer, uint64_t boundary, uint32_t rounds);
 
 }  // namespace cwtch::client

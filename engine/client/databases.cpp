@@ -6,7 +6,8 @@
 
 namespace cwtch::client {
 
-Result<const pir::Scheme*> choose_scheme(const std::string& name, bool allow_relaxed_trust, const ServerFacts& facts) {
+Result<const pir::Scheme*> choose_scheme(const std::string& name, bool allow_relaxed_trust, const Payer& payer,
+                                         const ServerFacts& facts) {
   const pir::Scheme* const scheme = pir::find_scheme(name);
   if (scheme == nullptr) return fail(Errc::unsupported, "retrieve: this program knows no such scheme");
   if (scheme->info().relaxed() && !allow_relaxed_trust) {
@@ -15,6 +16,9 @@ Result<const pir::Scheme*> choose_scheme(const std::string& name, bool allow_rel
                 "--allow-relaxed-trust if you accept that");
   }
   if (!facts.allows(name)) return fail(Errc::unsupported, "retrieve: this server does not offer the scheme");
+  if (facts.query_admission == "closed") return fail(Errc::denied, "retrieve: this server takes no queries any more");
+  if (facts.query_admission != payer.policy())
+    return fail(Errc::denied, "retrieve: this program cannot pay what a query costs there; take everything instead");
   return scheme;
 }
 

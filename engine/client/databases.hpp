@@ -2,14 +2,17 @@
 // blobs, whole, and a pir::Client made of them.
 #pragma once
 
+#include "engine/client/payer.hpp"
 #include "engine/client/server_link.hpp"
 #include "pir/scheme.hpp"
 
 namespace cwtch::client {
 
-// The scheme of that name. denied: it needs trust, or leaks, and the user has not allowed it; unsupported: this program
-// does not know it, or the server does not offer it.
-Result<const pir::Scheme*> choose_scheme(const std::string& name, bool allow_relaxed_trust, const ServerFacts& facts);
+// The scheme of that name, before anything is asked by it. denied: it needs trust, or leaks, and the user has not
+// allowed it, or `payer` cannot pay what a query costs there; unsupported: this program does not know it, or the server
+// does not offer it.
+Result<const pir::Scheme*> choose_scheme(const std::string& name, bool allow_relaxed_trust, const Payer& payer,
+                                         const ServerFacts& facts);
 
 // The scheme's part of the list, which has its own parameters. busy: the server is still preparing it.
 Result<const SchemeOffer*> find_offer(const OfferList& list, const pir::Scheme& scheme);

@@ -42,7 +42,7 @@ Result<RetrieveReport> Retrieve::run() {
 
   const Result<ServerFacts> facts = link.facts_of(host_);
   if (!facts) return fail(facts.error());
-  const auto scheme = choose_scheme(options_.scheme, options_.allow_relaxed_trust, *facts);
+  const auto scheme = choose_scheme(options_.scheme, options_.allow_relaxed_trust, payer_, *facts);
   if (!scheme) return fail(scheme.error());
   const Result<OfferList> offers = link.offers();
   if (!offers) return fail(offers.error());

@@ -73,6 +73,7 @@ Result<ServerFacts> parse_server(std::string_view json) {
   }
   facts.first_retained = *first_retained;
   facts.committed_end = *committed_end;
+  facts.query_admission = text(member(member(document, "admission"), "queries"));
   const Json& schemes = member(document, "schemes");
   if (!schemes.is_array()) return fail(Errc::malformed, "server document: schemes are missing");
   for (const Json& scheme : schemes) {

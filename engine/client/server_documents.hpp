@@ -21,6 +21,7 @@ struct ServerFacts {
   uint64_t first_retained = 0;
   uint64_t committed_end = 0;
   std::vector<std::string> schemes;  // that it allows
+  std::string query_admission;       // its policy for queries: what a Payer must be able to pay
   bool allows(std::string_view scheme) const;
 };
 Result<ServerFacts> parse_server(std::string_view json);

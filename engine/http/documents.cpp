@@ -44,7 +44,7 @@ std::string to_json(const ServerDocument& document) {
                     {"record_bytes_max", log::kRecordBytesMax},
                     {"ciphertext_bytes_min", log::kCiphertextBytesMin},
                     {"ciphertext_bytes_max", log::kCiphertextBytesMax}};
-  json["admission"] = {{"policy", document.admission}};
+  json["admission"] = {{"policy", document.admission}, {"queries", document.query_admission}};
   json["schemes"] = Json::array();
   for (const SchemeEntry& scheme : document.schemes) {
     json["schemes"].push_back(

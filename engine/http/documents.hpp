@@ -30,6 +30,7 @@ struct ServerDocument {
   ByteArray<32> token_key;     // Ed25519: the token service's identity
   ByteArray<32> api_key;       // Ed25519: the native API's own identity
   std::string_view admission;  // "open"
+  std::string_view query_admission;
   uint32_t chunk_bytes;
   uint32_t row_bytes;
   uint32_t seal_records;

@@ -63,6 +63,7 @@ struct Config {
   uint64_t database_rows_max = 65536;
   bool polls = true;
   uint64_t poll_bytes_max = 3ull << 30;
+  std::string query_admission = "open";
   uint64_t query_threads = 1;
   uint64_t queries_max = 256;
   uint64_t batch_window_ms = 20;

@@ -286,6 +286,13 @@ std::vector<Option> make_options() {
        .why = "ring32 prepares 60 MiB for each of 8 and 32 parts, besides the rows: 2.4 GiB, 2.7 with 100,000 rows a "
               "day, 5.4 with a million. 3 GiB hold 212,000."},
       {.section = "pir",
+       .name = "query_admission",
+       .unit = "",
+       .member = &Config::query_admission,
+       .choices = {"open", "closed"},
+       .what = "Who may ask: open (everybody) or closed (nobody; clients are told before they ask).",
+       .why = "A query costs this server a pass over a database; queries_max bounds how many that is at once."},
+      {.section = "pir",
        .name = "query_threads",
        .unit = "threads",
        .member = &Config::query_threads,

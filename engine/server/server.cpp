@@ -123,13 +123,17 @@ Server::Server(Config config, const Clock& clock)
       context_{.config = config_,
                .files = io::system_files(),
                .log = nullptr,
-               .admission = config_.admission == "open" ? static_cast<board::Admission&>(open_admission_)
-                                                        : static_cast<board::Admission&>(closed_admission_),
+               .admission = admission_of(config_.admission),
+               .query_admission = admission_of(config_.query_admission),
                .server_document = {},
                .shards = {},
                .writer = nullptr,
                .stopping = false,
                .posting_shards = 0} {}
+
+board::Admission& Server::admission_of(std::string_view policy) {
+  return policy == "open" ? static_cast<board::Admission&>(open_admission_) : closed_admission_;
+}
 
 Server::~Server() {
   stop();
@@ -168,6 +172,7 @@ OrText<std::unique_ptr<Server>> Server::open(const std::string& directory, const
                              .token_key = server->keys_.token_service.public_key,
                              .api_key = server->keys_.native_api.public_key,
                              .admission = context.admission.name(),
+                             .query_admission = context.query_admission.name(),
                              .chunk_bytes = options.chunk_bytes,
                              .row_bytes = options.row_bytes,
                              .seal_records = options.seal_records,

@@ -38,6 +38,7 @@ class Server {
 
  private:
   Server(Config config, const Clock& clock);
+  board::Admission& admission_of(std::string_view policy);
   static void queries_answered(void* context, uint32_t shard);
   static void report_retrieval(void*, const std::string& what);
 

@@ -30,6 +30,7 @@ struct Services {
   Transfers& transfers;
   const bool leaky_modes;
   retrieval::Service* const retrieval;  // nullptr: nothing is offered for private retrieval
+  board::Admission& query_admission;
   const uint32_t shard_number;
 
   Services(const Services&) = delete;
@@ -44,7 +45,7 @@ struct Services {
  protected:
   Services(io::Io& io_, log::Reader& reader_, stream::Feed& feed_, board::Board& board_, net::SendQueue& queue,
            net::DeadlineList& request, net::DeadlineList& idle, net::DeadlineList& stall, net::DeadlineList& heartbeat,
-           Transfers& transfers_, bool leaky, retrieval::Service* retrieval_, uint32_t shard)
+           Transfers& transfers_, bool leaky, retrieval::Service* retrieval_, board::Admission& queries, uint32_t shard)
       : io(io_),
         reader(reader_),
         feed(feed_),
@@ -57,6 +58,7 @@ struct Services {
         transfers(transfers_),
         leaky_modes(leaky),
         retrieval(retrieval_),
+        query_admission(queries),
         shard_number(shard) {}
   ~Services() = default;
 };

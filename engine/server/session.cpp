@@ -112,14 +112,12 @@ void Session::begin(const http::Head& head) {
   if (!routed) return refuse(routed.error());
   head_only_ = routed->head_only;
   work().command = routed->command;
-  if (const auto* const post = std::get_if<http::PostRecord>(&routed->command)) {
-    const ByteView credential = bytes_of(post->credential);
-    work().credential.assign(credential.begin(), credential.end());
-  }
+  if (const auto* const post = std::get_if<http::PostRecord>(&routed->command)) keep_credential(post->credential);
   uint64_t body_bytes_max = routed->body_bytes_max;
   if (const auto* const query = std::get_if<http::PostQuery>(&routed->command)) {
     const auto bytes = select_database(*query);
     if (!bytes) return refuse(bytes.error());
+    keep_credential(query->credential);
     body_bytes_max = *bytes;
   }
   if (const auto taken = parser_.take_body(body_bytes_max); !taken) return refuse(taken.error());
@@ -137,6 +135,11 @@ void Session::begin(const http::Head& head) {
     head_bytes_ = http::kContinue.size();
     connection_.send_start();
   }
+}
+
+void Session::keep_credential(std::string_view credential) {
+  const ByteView bytes = bytes_of(credential);
+  work().credential.assign(bytes.begin(), bytes.end());
 }
 
 void Session::act() {
@@ -206,6 +209,10 @@ void Session::query() {
   }
   w.query_place = services_.retrieval->reserve();
   if (!w.query_place) return answer_problem(kTooManyQueries);
+  if (const Status admitted = services_.query_admission.admit(w.credential, body); !admitted) {
+    w.query_place = {};
+    return answer_problem({.type = http::ProblemType::denied, .detail = admitted.error().context});
+  }
   state_ = State::querying;
   w.query.request.assign(body.begin(), body.end());
   w.body.reset();

@@ -77,6 +77,7 @@ class Session final : public ListLink, private net::Handler, private stream::Cur
 
   Status parse(ByteView bytes);
   void begin(const http::Head& head);
+  void keep_credential(std::string_view credential);
   void act();
   void get_log(const http::GetLog& request);
   Result<uint64_t> place_of(log::Position position);

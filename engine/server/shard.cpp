@@ -68,7 +68,7 @@ ShardParts::ShardParts(std::unique_ptr<io::Io> io, const ShardContext& context)
 Shard::Shard(ShardContext& context, uint32_t number, std::unique_ptr<io::Io> owned_io, log::Log* log)
     : ShardParts(std::move(owned_io), context),
       Services(*io_, *reader_, feed_, board_, send_queue_, request_deadlines_, idle_deadlines_, stall_deadlines_,
-               heartbeats_, transfers_, context.config.leaky_modes, context.retrieval, number),
+               heartbeats_, transfers_, context.config.leaky_modes, context.retrieval, context.query_admission, number),
       context_(context),
       number_(number),
       log_(log),

@@ -36,7 +36,8 @@ struct ShardContext {
   const Config& config;
   io::Files& files;
   std::shared_ptr<log::Shared> log;
-  board::Admission& admission;
+  board::Admission& admission;           // of posts
+  board::Admission& query_admission;     // of queries
   http::ServerDocument server_document;  // without what changes: positions
   std::vector<std::unique_ptr<Shard>> shards;
   Shard* writer = nullptr;

@@ -486,6 +486,12 @@ class Operation(unittest.TestCase):
             server.post(make_record("a"), expect=403)
             self.assertEqual(server.get("/v1/log"), b"")
 
+    # Policies for posts and for queries are two.
+    def test_closed_to_queries(self):
+        with serve("--query-admission=closed", "--schemes=simplepir") as server:
+            self.assertEqual(server.json("/v1/server")["admission"], {"policy": "open", "queries": "closed"})
+            server.post(make_record("a"))
+
     # cwtchd dev leaves nothing behind.
     def test_dev(self):
         server = serve()

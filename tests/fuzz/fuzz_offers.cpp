@@ -70,10 +70,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       {"row_bytes", 3072}, {"windows", {{"first_row", numbers.next()}, {"hours", hours}}}, {"offers", offers}};
   const auto list = client::parse_offers(document.dump());
   if (!list) return 0;
-  const client::ServerFacts facts{
-      .host = "h", .committed_end = numbers.next(), .schemes = {"full", "simplepir", "ring32"}};
+  const client::ServerFacts facts{.host = "h",
+                                  .committed_end = numbers.next(),
+                                  .schemes = {"full", "simplepir", "ring32"},
+                                  .query_admission = "open"};
   const client::SegmentList segments{.first_retained = numbers.next(), .tail_first = numbers.next()};
-  const auto ways = client::ways_to_fetch(facts, *list, segments, numbers.next(), 1u + numbers.byte());
+  const auto ways =
+      client::ways_to_fetch(facts, *list, segments, client::FreeOfCharge(), numbers.next(), 1u + numbers.byte());
   CHECK(!ways.empty());
   for (const client::Way& way : ways) CHECK(way.bytes >= 0);
   for (const client::SchemeOffer& offer : list->offers) {

@@ -229,6 +229,7 @@ class ServerWorld {
                                 .files = world_.files(),
                                 .log = nullptr,
                                 .admission = admission_,
+                                .query_admission = admission_,
                                 .server_document = {},
                                 .shards = {},
                                 .writer = nullptr,

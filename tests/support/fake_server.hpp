@@ -120,6 +120,7 @@ class FakeServer {
   std::vector<uint64_t> sealed = {0};      // each place where a segment began or ended, whatever became of it
   uint32_t row_bytes = log::kRowBytesDefault;
   bool leaky = false;
+  std::string query_admission = "open";
   bool read_only = false;
   std::vector<std::string> targets;  // of the requests, as they came
   // All that whoever watches the server sees of a request that is encrypted, in the order of their coming.
@@ -229,6 +230,7 @@ class FakeServer {
     nlohmann::json document = {{"api", 1},
                                {"server", {{"host", host_}}},
                                {"log", {{"first_retained", boundaries.front()}, {"committed_end", records.size()}}},
+                               {"admission", {{"policy", "open"}, {"queries", query_admission}}},
                                {"schemes",
                                 {{{"name", "full"}, {"allowed", true}},
                                  {{"name", "segments"}, {"allowed", true}},

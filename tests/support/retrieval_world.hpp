@@ -16,7 +16,8 @@ class RetrievalWorld {
  public:
   static constexpr uint32_t kRowBytes = 512;
 
-  explicit RetrievalWorld(retrieval::Service::Options options, uint64_t shards = 1) {
+  explicit RetrievalWorld(retrieval::Service::Options options, uint64_t shards = 1, board::Admission* queries = nullptr)
+      : query_admission_(queries != nullptr ? *queries : admission_) {
     options.row_bytes = kRowBytes;
     options.server = "host";
     options.queue.window_ns = 0;
@@ -106,6 +107,7 @@ class RetrievalWorld {
     return *clients_.back();
   }
   const retrieval::Service& service() const { return *service_; }
+  retrieval::Service::Place take_place() { return service_->reserve(); }
   log::Layout layout() const { return *context_.log->layout(); }
   std::vector<std::string> reports() {
     const std::lock_guard lock(mutex_);
@@ -124,11 +126,13 @@ class RetrievalWorld {
   std::string directory_ = ::testing::TempDir() + "cwtch_retrieval.XXXXXX";
   server::Config config_;
   board::OpenAdmission admission_;
+  board::Admission& query_admission_;
   std::unique_ptr<log::Log> log_;
   server::ShardContext context_{.config = config_,
                                 .files = io::system_files(),
                                 .log = nullptr,
                                 .admission = admission_,
+                                .query_admission = query_admission_,
                                 .server_document = {},
                                 .shards = {},
                                 .writer = nullptr,

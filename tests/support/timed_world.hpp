@@ -53,6 +53,7 @@ class TimedWorld : public ClientWorld {
 
   struct WatchedPayer final : client::Payer {
     explicit WatchedPayer(TimedWorld& w) : world(w) {}
+    const char* policy() const override { return "open"; }
     Result<std::string> pay() override {
       world.note("pay", 0);
       return std::string();

@@ -14,7 +14,10 @@ class ClientChoice : public testing::Test {
  protected:
   // A log of so many records of one row, in segments of 8,192, of which the schemes cover what their grids do.
   void make(uint64_t records) {
-    facts_ = {.host = "h", .committed_end = records, .schemes = {"full", "simplepir", "ring32", "direct"}};
+    facts_ = {.host = "h",
+              .committed_end = records,
+              .schemes = {"full", "simplepir", "ring32", "direct"},
+              .query_admission = "open"};
     segments_ = {};
     while (segments_.tail_first + 8192 <= records) {
       segments_.segments.push_back(
@@ -36,7 +39,7 @@ class ClientChoice : public testing::Test {
     offers_.offers.push_back(offer);
   }
   std::vector<Way> ways(uint64_t boundary = 0, uint32_t rounds = 16) const {
-    return ways_to_fetch(facts_, offers_, segments_, boundary, rounds);
+    return ways_to_fetch(facts_, offers_, segments_, FreeOfCharge(), boundary, rounds);
   }
   std::string choice(uint64_t boundary = 0, uint32_t rounds = 16) const { return ways(boundary, rounds)[0].scheme; }
 
@@ -76,6 +79,15 @@ TEST_F(ClientChoice, OnlyWhatIsOfferedNeedsNoTrustAndIsKnownHere) {
   facts_.schemes = {"full", "simplepir", "ring32"};
   offers_.offers.clear();
   EXPECT_EQ(choice(), "full");
+}
+
+TEST_F(ClientChoice, WhatCannotBePaidIsNoWay) {
+  make(100'000);
+  for (const char* const policy : {"closed", "tokens", ""}) {
+    facts_.query_admission = policy;
+    EXPECT_EQ(ways().size(), 1u) << policy;
+    EXPECT_EQ(choice(), "full") << policy;
+  }
 }
 
 TEST_F(ClientChoice, DatabasesThatDoNotReachBackAreNoWay) {

@@ -184,6 +184,19 @@ TEST_F(ClientPoll, TooFewRowsAndNothingIsAsked) {
   EXPECT_EQ(report->waiting, 1u);
 }
 
+TEST_F(ClientPoll, WhatCannotBePaidIsNotAskedFor) {
+  fill();
+  Member ann = make_member("ann");
+  join(ann, group_);
+  for (const char* const policy : {"closed", "tokens", ""}) {
+    server_.query_admission = policy;
+    const auto report = poll(ann);
+    ASSERT_FALSE(report) << policy;
+    EXPECT_EQ(report.error().code, Errc::denied);
+    EXPECT_EQ(trace().size(), 2u) << "the server's document, and the end";
+  }
+}
+
 TEST_F(ClientPoll, WindowsThatAreNotTheIndexsAreRefusedUnasked) {
   fill();
   const std::pair<const char*, std::function<void(nlohmann::json&)>> lies[] = {

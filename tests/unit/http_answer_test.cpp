@@ -163,6 +163,7 @@ TEST(HttpDocuments, ServerSaysWhatAClientMustKnow) {
   const auto entries = http::schemes(false);
   http::ServerDocument document{.host = "abc",
                                 .admission = "open",
+                                .query_admission = "closed",
                                 .chunk_bytes = 262144,
                                 .row_bytes = 3072,
                                 .retain_days_max = 30,
@@ -179,6 +180,7 @@ TEST(HttpDocuments, ServerSaysWhatAClientMustKnow) {
   EXPECT_EQ(json["retention"]["days"], 30);
   EXPECT_EQ(json["limits"]["record_bytes_max"], 6080);
   EXPECT_EQ(json["admission"]["policy"], "open");
+  EXPECT_EQ(json["admission"]["queries"], "closed");
   ASSERT_EQ(json["schemes"].size(), 3u);
   EXPECT_EQ(json["schemes"][2]["name"], "cursor");
   EXPECT_EQ(json["schemes"][2]["allowed"], false);

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "pir/direct/direct.hpp"
 #include "pir/segments/segments.hpp"
 #include "tests/support/retrieval_world.hpp"
@@ -152,6 +154,50 @@ TEST(ServerRetrieval, HeadsAloneKeepNobodyOut) {
   world.run_until([&] { return refused.size() == 4; });
   EXPECT_EQ(ask(), 200);
   EXPECT_THAT(refused, testing::Each(503));
+}
+
+// A policy that sells: each credential is good for one query.
+class Tickets final : public board::Admission {
+ public:
+  const char* name() const override { return "tickets"; }
+  Status admit(ByteView credential, ByteView paid_for) override {
+    asked.emplace_back(paid_for.begin(), paid_for.end());
+    if (good.erase(std::string(text_of(credential))) == 0) return fail(Errc::denied, "a ticket, please");
+    return {};
+  }
+  std::set<std::string> good = {"one", "two", "three"};
+  std::vector<Bytes> asked;
+};
+
+TEST(ServerRetrieval, AQueryIsPaidForWhenItWillBeAnswered) {
+  Tickets tickets;
+  RetrievalWorld world({.schemes = {&pir::direct()}, .queue = {.queries_max = 1}}, 1, &tickets);
+  world.append(1100);
+  world.next_hour();
+  world.run_until([&] { return has_history(*world.service().catalog()); });
+  SimClient& client = world.connect();
+  const auto ask = [&](const std::string& authorization, uint8_t byte) {
+    int status = 0;
+    client.ask("POST /v1/pir/direct/0-1024-1c HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n" +
+                   authorization + "Content-Length: 8\r\n\r\n" + std::string(8, static_cast<char>(byte)),
+               [&](const SimClient::Answer& answer) { status = answer.status; });
+    world.run_until([&] { return status != 0; });
+    return status;
+  };
+  const std::string pays = "Authorization: ";
+  EXPECT_EQ(ask(pays + "one\r\n", 0xff), 200);
+  EXPECT_EQ(ask(pays + "one\r\n", 0xff), 403) << "it was good for one";
+  EXPECT_EQ(ask("", 0xff), 403);
+  EXPECT_EQ(tickets.asked, std::vector<Bytes>(3, Bytes(8, 0xff))) << "the policy sees what is paid for";
+
+  EXPECT_EQ(ask(pays + "two\r\n", 0x77), 422) << "no such row";
+  {
+    const auto place = world.take_place();
+    EXPECT_EQ(ask(pays + "two\r\n", 0xff), 503);
+  }
+  EXPECT_EQ(tickets.asked.size(), 3u) << "neither was paid for";
+  EXPECT_EQ(ask(pays + "two\r\n", 0xff), 200);
+  EXPECT_EQ(ask(pays + "three\r\n", 0xff), 200) << "a refusal gives its place back";
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ std::string Program::choose_scheme(const Store& store, const Address& server) {
   const Result<SegmentList> segments = link.segments();
   if (!segments) give_up(server.url, segments.error(), cure_of(segments.error()));
   const uint64_t boundary = store.profile().server(server.host)->sealed.position;
-  const std::vector<Way> ways = ways_to_fetch(*facts, *offers, *segments, boundary, rounds);
+  const std::vector<Way> ways = ways_to_fetch(*facts, *offers, *segments, FreeOfCharge(), boundary, rounds);
   if (!json) {
     std::string others;
     for (size_t i = 1; i < ways.size(); ++i)
