@@ -301,7 +301,7 @@ class Bench {
   NoWaiting poll_clock_;
   Poller poller_;
   SeededRandom schedule_random_{kSeed};
-  PollSchedule schedule_{kHourSeconds, schedule_random_};
+  PollSchedule schedule_{kHourSeconds, 0, schedule_random_};
 
   uint64_t records_ = 0;  // posted; so many as the log has, since nobody else posts
   std::array<uint64_t, kDays> first_of_day_{};

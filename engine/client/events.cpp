@@ -18,6 +18,7 @@ enum class Kind : uint8_t {
   index_seen = 8,
   record_wanted = 9,
   record_settled = 10,
+  polled = 11,
 };
 
 class Encoder {
@@ -76,15 +77,11 @@ struct EncodeEvent {
   }
   Bytes operator()(const Missed& e) const { return Encoder(Kind::missed).text(e.host).put(e.from).put(e.to).finish(); }
   Bytes operator()(const IndexSeen& e) const {
-    return Encoder(Kind::index_seen)
-        .text(e.host)
-        .put(e.sealed.position)
-        .put(e.sealed.row)
-        .put(e.reached.position)
-        .put(e.reached.row)
-        .put(e.row_bytes)
-        .put(e.groups)
-        .finish();
+    Encoder to(Kind::index_seen);
+    to.text(e.host).put(e.sealed.position).put(e.sealed.row).put(e.reached.position).put(e.reached.row);
+    to.put(e.row_bytes).put(e.groups).put(e.windows.first_row).put(static_cast<uint32_t>(e.windows.windows.size()));
+    for (const WindowRead& read : e.windows.windows) to.put(read.window.hour).put(read.window.end_row).put(read.wanted);
+    return to.finish();
   }
   Bytes operator()(const RecordWanted& e) const {
     return Encoder(Kind::record_wanted)
@@ -99,6 +96,9 @@ struct EncodeEvent {
   }
   Bytes operator()(const RecordSettled& e) const {
     return Encoder(Kind::record_settled).raw(e.group).put(static_cast<uint8_t>(e.tagged)).raw(e.unique).finish();
+  }
+  Bytes operator()(const Polled& e) const {
+    return Encoder(Kind::polled).text(e.host).put(e.next_hour).put(e.day).finish();
   }
 };
 
@@ -137,6 +137,9 @@ Event get_index_seen(Reader& reader) {
   seen.reached = {reader.get<uint64_t>(), reader.get<uint64_t>()};
   seen.row_bytes = reader.get<uint32_t>();
   seen.groups = reader.get<uint32_t>();
+  seen.windows.first_row = reader.get<uint64_t>();
+  for (uint32_t left = reader.get<uint32_t>(); left > 0 && reader.ok(); --left)
+    seen.windows.windows.push_back({{reader.get<uint32_t>(), reader.get<uint64_t>()}, reader.get<uint64_t>()});
   return seen;
 }
 
@@ -226,6 +229,9 @@ Result<Event> decode_event(ByteView bytes) {
       break;
     case Kind::record_settled:
       event = RecordSettled{get_array<16>(reader), reader.get<uint8_t>() != 0, get_array<log::kNonceBytes>(reader)};
+      break;
+    case Kind::polled:
+      event = Polled{get_text(reader), reader.get<uint32_t>(), reader.get<uint32_t>()};
       break;
   }
   if (!event) return fail(Errc::unsupported, "profile journal: an event of a newer version");

@@ -12,6 +12,7 @@
 #include "engine/client/group.hpp"
 #include "engine/client/message.hpp"
 #include "engine/log/index_block.hpp"
+#include "pir/windows.hpp"
 
 namespace cwtch::client {
 
@@ -82,6 +83,17 @@ struct IndexPlace {
   friend bool operator==(const IndexPlace&, const IndexPlace&) = default;
 };
 
+// A window as the index showed it, and how many records of ours in it were not here when it was read.
+struct WindowRead {
+  pir::Window window;
+  uint64_t wanted = 0;
+};
+// Consecutive ones, the newest of those that were read; the first begins at `first_row` or was cut off there.
+struct WindowsRead {
+  uint64_t first_row = 0;
+  std::vector<WindowRead> windows;
+};
+
 // The index up to `reached` was looked through for `groups` groups of that server. `sealed` is where the next reading
 // begins: a segment boundary. As with Synced, this counts for nothing if there are more groups by now.
 struct IndexSeen {
@@ -90,6 +102,15 @@ struct IndexSeen {
   IndexPlace reached;
   uint32_t row_bytes = 0;
   uint32_t groups = 0;
+  WindowsRead windows;
+};
+
+// A poll of the period before this hour (since 1970) began, so that the next one is not due before it; or the batch of
+// this day (since 1970) was made. The other one is 0.
+struct Polled {
+  std::string host;
+  uint32_t next_hour = 0;
+  uint32_t day = 0;
 };
 
 // What the index has of a record: the entry of a tagged one, the probe of any other.
@@ -124,7 +145,7 @@ struct RecordSettled {
 };
 
 using Event = std::variant<ServerAdded, GroupJoined, Composed, Refused, MessageStored, Synced, Missed, IndexSeen,
-                           RecordWanted, RecordSettled>;
+                           RecordWanted, RecordSettled, Polled>;
 
 Bytes encode(const Event& event);
 // corrupt for bytes that encode() does not make: they have a checksum, so nobody else wrote them.

@@ -153,13 +153,34 @@ Status IndexPull::block(const IndexPlace& end, uint32_t hour) {
   return {};
 }
 
+// Those that were known, and those of this reading, which may begin inside one of them or behind all.
+WindowsRead IndexPull::windows_now() const {
+  WindowsRead now = known_.windows;
+  auto& windows = now.windows;
+  const uint64_t first_row = stream_.first().row;
+  if ((windows.empty() ? now.first_row : windows.back().window.end_row) < first_row) now = {first_row, {}};
+  while (!windows.empty() && windows.back().window.end_row > first_row) windows.pop_back();
+  if (windows.empty()) now.first_row = std::min(now.first_row, first_row);
+  for (const WindowRead& read : windows_) {
+    if (windows.empty() || windows.back().window.hour != read.window.hour) windows.push_back({read.window});
+    windows.back().window.end_row = read.window.end_row;
+    windows.back().wanted += read.wanted;
+  }
+  // As many as a server lists, and where the one before them ends.
+  const size_t old = windows.size() - std::min(windows.size(), pir::kWindowsMax);
+  if (old > 0) now.first_row = windows[old - 1].window.end_row;
+  windows.erase(windows.begin(), windows.begin() + static_cast<ptrdiff_t>(old));
+  return now;
+}
+
 // Wanted records first, then how far we are: a crash in between finds them again, and misses nothing.
 Status IndexPull::save(Store::Keep keep) {
   const IndexPlace sealed = passed_.value_or(stream_.first());
   const IndexPlace reached = place().position > known_.reached.position ? place() : known_.reached;
   const bool moved = !(sealed == known_.sealed) || !(reached == known_.reached) || row_bytes() != known_.row_bytes;
   if (moved && row_bytes() != 0) {
-    events_.emplace_back(IndexSeen{host_, sealed, reached, row_bytes(), static_cast<uint32_t>(groups_.size())});
+    events_.emplace_back(
+        IndexSeen{host_, sealed, reached, row_bytes(), static_cast<uint32_t>(groups_.size()), windows_now()});
   }
   if (events_.empty()) return {};
   if (const Status kept = store_.commit(events_, keep); !kept) return kept;

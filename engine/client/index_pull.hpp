@@ -9,19 +9,12 @@
 #include "engine/client/keyring.hpp"
 #include "engine/client/server_link.hpp"
 #include "engine/client/store.hpp"
-#include "pir/windows.hpp"
 
 namespace cwtch::client {
 
 struct IndexReport {
   uint64_t records = 0;  // looked at
   uint64_t wanted = 0;   // of our groups, and new
-};
-
-// A window as the index shows it, and how many records of ours in it were not here when it was read.
-struct WindowRead {
-  pir::Window window;
-  uint64_t wanted = 0;
 };
 
 class IndexPull final : private IndexStream::Visitor {
@@ -39,9 +32,6 @@ class IndexPull final : private IndexStream::Visitor {
   Result<Bytes> fetch_sealed(ServerLink& link, uint64_t committed_end, uint64_t bytes_max);
   Status take_sealed(ByteView bytes, Store::Keep keep);
 
-  // What was read, by sealed range and hour; consecutive ranges of one hour are one.
-  const std::vector<WindowRead>& windows() const { return windows_; }
-
   const IndexReport& report() const { return report_; }
   const IndexPlace& first() const { return stream_.first(); }  // where the reading began
   const IndexPlace& place() const { return stream_.place(); }
@@ -56,6 +46,7 @@ class IndexPull final : private IndexStream::Visitor {
   void expect_missing();
   Result<std::string> target(uint64_t committed_end) const;
   Status finish(uint64_t committed_end, Store::Keep keep);
+  WindowsRead windows_now() const;
   Status save(Store::Keep keep);
 
   Store& store_;
@@ -71,7 +62,7 @@ class IndexPull final : private IndexStream::Visitor {
   std::optional<IndexPlace> passed_;  // the newest boundary behind us that the next reading may begin at
   bool tail_begun_ = false;
   std::optional<uint64_t> beyond_;
-  std::vector<WindowRead> windows_;
+  std::vector<WindowRead> windows_;  // by sealed range and hour; consecutive ranges of one hour are one
   uint64_t wanted_in_block_ = 0;
   std::vector<Event> events_;  // not yet kept
   Status status_;              // of an entry

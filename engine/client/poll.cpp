@@ -84,11 +84,11 @@ Result<PollReport> Poller::poll() {
   // Our own work, in a pause whose length does not depend on it.
   const Status read = early ? *early : pull.take_sealed(*index, Store::Keep::relaxed);
   if (!read) return fail(read.error());
-  if (const Status checked = check_windows(offers->windows, pull); !checked) return fail(checked.error());
+  if (const Status checked = check_windows(offers->windows); !checked) return fail(checked.error());
   if (pull.row_bytes() != offers->row_bytes)
     return fail(Errc::corrupt, "server: its index counts in other rows than its databases have");
   report.records = pull.report().records;
-  const auto turns = store_.profile().server(host_)->wanted.turns();
+  const auto turns = state().wanted.turns();
   const auto is_here = [&](const RecordWanted& wanted) {
     return std::any_of(databases.begin(), databases.end(),
                        [&](const Database& database) { return database.geometry.contains(wanted.row); });
@@ -110,13 +110,13 @@ Result<PollReport> Poller::poll() {
   if (mutant(Mutant::slot_more_on_backlog) && report.wanted > options_.slots) ask(desk, slots[0], report);
   report.overran = marks.overran();
   report.day = std::any_of(databases.begin(), databases.end(), [](const Database& database) { return database.day; });
-  if (report.day) day_ = pir::poll_day(offers->windows);
-
-  if (const Status opened = open(slots, collector, offers->row_bytes, report); !opened) return fail(opened.error());
+  const std::optional<uint32_t> batch = report.day ? std::optional(pir::poll_day(offers->windows)) : std::nullopt;
+  if (const Status opened = open(slots, collector, offers->row_bytes, batch, report); !opened)
+    return fail(opened.error());
   clock_.worked();
   if (mutant(Mutant::repair_on_demand) && report.spoiled > 0) ask(desk, slots[0], report);
-  const auto rest = store_.profile().server(host_)->wanted.turns();
-  const bool day_done = !offers->windows.windows.empty() && day_ == pir::poll_day(offers->windows);
+  const auto rest = state().wanted.turns();
+  const bool day_done = !offers->windows.windows.empty() && state().polls.day == pir::poll_day(offers->windows);
   const uint64_t reach = pir::first_row_in_reach(offers->windows, day_done);
   report.waiting = count(within_reach(rest, [&](const RecordWanted& wanted) { return wanted.row >= reach; }));
   report.outside = count(rest) - report.waiting;
@@ -128,7 +128,7 @@ Result<PollReport> Poller::poll() {
 
 uint64_t Poller::arrived(const pir::WindowList& list) const {
   uint64_t arrived = 0;
-  for (const WindowRead& read : seen_->windows) {
+  for (const WindowRead& read : state().index.windows.windows) {
     if (!list.windows.empty() && read.window.hour + pir::kHoursPerDay > list.windows.back().hour)
       arrived += read.wanted;
   }
@@ -137,32 +137,21 @@ uint64_t Poller::arrived(const pir::WindowList& list) const {
 
 // Every window must end where the index has it, as far as the index was read here: a server that could choose the
 // windows of one session would know that session again by them.
-Status Poller::check_windows(const pir::WindowList& list, const IndexPull& pull) {
-  if (!seen_) seen_ = Seen{pull.first().row, {}};
-  auto& seen = seen_->windows;
-  while (!seen.empty() && seen.back().window.end_row > pull.first().row) seen.pop_back();
-  for (const WindowRead& read : pull.windows()) {
-    if (seen.empty() || seen.back().window.hour != read.window.hour) seen.push_back({read.window});
-    seen.back().window.end_row = read.window.end_row;
-    seen.back().wanted += read.wanted;
-  }
+Status Poller::check_windows(const pir::WindowList& list) const {
+  const WindowsRead& seen = state().index.windows;
   const auto ends = [&](uint64_t row, std::optional<uint32_t> hour) {
-    return row <= seen_->first_row || std::any_of(seen.begin(), seen.end(), [&](const WindowRead& read) {
+    return row <= seen.first_row || std::any_of(seen.windows.begin(), seen.windows.end(), [&](const WindowRead& read) {
              return read.window.end_row == row && (!hour || read.window.hour == *hour);
            });
   };
   bool same = ends(list.first_row, std::nullopt);
   for (const pir::Window& window : list.windows) same &= ends(window.end_row, window.hour);
   if (!same) return fail(Errc::corrupt, "server: its windows are not those of its index");
-  while (!seen.empty() && seen.front().window.end_row < list.first_row) {
-    seen_->first_row = seen.front().window.end_row;
-    seen.erase(seen.begin());
-  }
   return {};
 }
 
 // Exactly what follows from the windows, or nothing.
-Status Poller::plan(const OfferList& list, const pir::Scheme& scheme, std::vector<Database>& databases) {
+Status Poller::plan(const OfferList& list, const pir::Scheme& scheme, std::vector<Database>& databases) const {
   const auto offer = find_offer(list, scheme);
   if (!offer) return fail(offer.error());
   const auto add = [&](const std::optional<DatabaseOffer>& offered, const std::optional<pir::Geometry>& geometry,
@@ -175,7 +164,7 @@ Status Poller::plan(const OfferList& list, const pir::Scheme& scheme, std::vecto
   };
   if (const Status added = add((*offer)->hot, pir::hot_database(list.windows, list.row_bytes), false); !added)
     return added;
-  if (!list.windows.windows.empty() && day_ != pir::poll_day(list.windows)) {
+  if (!list.windows.windows.empty() && state().polls.day != pir::poll_day(list.windows)) {
     if (const Status added = add((*offer)->day, pir::day_database(list.windows, list.row_bytes), true); !added)
       return added;
   }
@@ -201,12 +190,14 @@ void Poller::ask(const Desk& desk, Slot& slot, PollReport& report) {
   (slot.day ? report.day_bytes : report.query_bytes) += slot.question.ask(desk);
 }
 
-Status Poller::open(std::vector<Slot>& slots, RowCollector& collector, uint32_t row_bytes, PollReport& report) {
+Status Poller::open(std::vector<Slot>& slots, RowCollector& collector, uint32_t row_bytes, std::optional<uint32_t> day,
+                    PollReport& report) {
   std::vector<RowCollector::Whole> whole;
   for (Slot& slot : slots) report.failed_queries += !slot.question.open(collector, whole);
   std::vector<Event> events;
   for (const RowCollector::Whole& record : whole)
     report.judge(store_.profile(), record.wanted, record.rows, row_bytes, events);
+  if (day) events.emplace_back(Polled{host_, 0, *day});
   return store_.commit(events, Store::Keep::durable);
 }
 

@@ -9,7 +9,8 @@
 //   then             decrypting, checking, keeping
 //
 // What is wanted, found, spoilt, missing or waiting changes nothing of this. A query that fails is lost; an earlier
-// failure is the end of the poll. Nothing is asked again.
+// failure is the end of the poll. Nothing is asked again, nor by a program that is started again: what was asked and
+// read is kept in the profile.
 #pragma once
 
 #include "engine/client/databases.hpp"
@@ -33,8 +34,8 @@ struct PollReport : FetchTally {
   uint64_t wanted = 0;   // of our groups, in these databases and not here yet
   uint64_t waiting = 0;  // wanted and still to come by later polls
   uint64_t outside = 0;  // wanted, and out of reach of every later poll
-  // Of our groups, in the newest 24 windows, as far as they were read since this Poller was made; and how many of so
-  // many polls do not bring (pir::messages_per_day). More than none: this member should take everything instead.
+  // Of our groups, in the newest 24 windows; and how many of so many polls do not bring (pir::messages_per_day). More
+  // than none: this member should take everything instead.
   uint64_t arrived = 0, overload = 0;
   uint32_t queries = 0, failed_queries = 0;
   bool day = false;      // the day's batch was part of it
@@ -64,12 +65,15 @@ class Poller {
     Question question;
   };
 
-  Status plan(const OfferList& list, const pir::Scheme& scheme, std::vector<Database>& databases);
-  Status check_windows(const pir::WindowList& list, const IndexPull& pull);
+  const ServerState& state() const { return *store_.profile().server(host_); }
+  Status plan(const OfferList& list, const pir::Scheme& scheme, std::vector<Database>& databases) const;
+  Status check_windows(const pir::WindowList& list) const;
   uint64_t arrived(const pir::WindowList& list) const;
   std::vector<Slot> fill_slots(const std::vector<Database>& databases, RowCollector& collector, uint64_t batch_row);
   void ask(const Desk& desk, Slot& slot, PollReport& report);
-  Status open(std::vector<Slot>& slots, RowCollector& collector, uint32_t row_bytes, PollReport& report);
+  // `day`: of the batch that was among them.
+  Status open(std::vector<Slot>& slots, RowCollector& collector, uint32_t row_bytes, std::optional<uint32_t> day,
+              PollReport& report);
 
   Store& store_;
   Random& random_;
@@ -79,13 +83,6 @@ class Poller {
   const Endpoint endpoint_;
   const std::string host_;
   const PollOptions options_;
-  std::optional<uint32_t> day_;  // of the last batch of a day
-  // The windows of the index, since this Poller was made; the first is cut off.
-  struct Seen {
-    uint64_t first_row;
-    std::vector<WindowRead> windows;
-  };
-  std::optional<Seen> seen_;
 };
 
 }  // namespace cwtch::client

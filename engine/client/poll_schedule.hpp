@@ -18,7 +18,10 @@ class WallClock {
 
 class PollSchedule {
  public:
-  PollSchedule(uint64_t every_s, Random& random) : every_s_(every_s), random_(random) {}
+  // REQUIRES: `every_s` is whole hours. `next_hour`: since 1970; no poll is due before it, because another process of
+  // this profile has made those.
+  PollSchedule(uint64_t every_s, uint32_t next_hour, Random& random)
+      : every_s_(every_s), random_(random), period_((next_hour * uint64_t{3600} + every_s - 1) / every_s) {}
 
   // The moment of the next poll, later than `now_s`: in this period if it has had none, else in a later one. A poll
   // that was missed is not made up.
@@ -28,10 +31,13 @@ class PollSchedule {
   // made when it wakes: waking is its user's doing, and not the server's business.
   void wait(WallClock& clock);
 
+  // A poll begins now, waited for or not: its period has had it. The hour of the period behind it.
+  uint32_t begun(uint64_t now_s);
+
  private:
   const uint64_t every_s_;
   Random& random_;
-  uint64_t period_ = 0;  // the first that had no poll yet
+  uint64_t period_;  // the first that had no poll yet
 };
 
 }  // namespace cwtch::client

@@ -124,10 +124,10 @@ void Profile::on(const Missed& event) {
 void Profile::on(const IndexSeen& event) {
   ServerState& server = servers_[event.host];
   server.host = event.host;
-  obsolete_bytes_ += sizeof(IndexSeen);
+  obsolete_bytes_ += encode(event).size();
   if (event.groups < server.groups) return;
   if (event.reached.position < server.index.reached.position) return;  // another process was faster
-  server.index = {event.sealed, event.reached, event.row_bytes};
+  server.index = {event.sealed, event.reached, event.row_bytes, event.windows};
 }
 
 void Profile::on(const RecordWanted& event) {
@@ -143,10 +143,20 @@ void Profile::on(const RecordSettled& event) {
   if (number != group_numbers_.end()) servers_[groups_[number->second].group.server].wanted.apply(event);
 }
 
+void Profile::on(const Polled& event) {
+  ServerState& server = servers_[event.host];
+  server.host = event.host;
+  obsolete_bytes_ += sizeof(Polled);
+  if (event.next_hour != 0) server.polls.next_hour = event.next_hour;
+  if (event.day != 0) server.polls.day = event.day;
+}
+
 std::vector<Bytes> Profile::events(bool messages) const {
   std::vector<Bytes> events;
   for (const auto& [host, server] : servers_) {
     events.push_back(encode(ServerAdded{host, server.url}));
+    if (server.polls.next_hour != 0 || server.polls.day != 0)
+      events.push_back(encode(Polled{host, server.polls.next_hour, server.polls.day}));
     if (!messages) continue;
     for (const Missed& missed : server.missed) events.push_back(encode(missed));
   }
@@ -162,8 +172,8 @@ std::vector<Bytes> Profile::events(bool messages) const {
       events.push_back(encode(Synced{host, server.sealed.position, server.sealed.chain, server.reached.position,
                                      server.reached.chain, server.groups}));
     if (server.index.row_bytes != 0)
-      events.push_back(
-          encode(IndexSeen{host, server.index.sealed, server.index.reached, server.index.row_bytes, server.groups}));
+      events.push_back(encode(IndexSeen{host, server.index.sealed, server.index.reached, server.index.row_bytes,
+                                        server.groups, server.index.windows}));
     for (const Event& event : server.wanted.events()) events.push_back(encode(event));
   }
   for (const Composed& composed : outbox_) events.push_back(encode(composed));

@@ -23,6 +23,13 @@ struct IndexKnown {
   IndexPlace sealed;       // where the next reading begins
   IndexPlace reached;      // what is known already
   uint32_t row_bytes = 0;  // 0: nothing is
+  WindowsRead windows;
+};
+
+// What a program that is started again must not do twice.
+struct PollsMade {
+  uint32_t next_hour = 0;  // no poll is due before it; since 1970
+  uint32_t day = 0;        // of the last batch of a day; since 1970
 };
 
 struct ServerState {
@@ -33,6 +40,7 @@ struct ServerState {
   std::vector<Missed> missed;
   IndexKnown index;
   WantedQueue wanted;
+  PollsMade polls;
   uint32_t groups = 0;  // of this profile, on this server
 };
 
@@ -78,6 +86,7 @@ class Profile {
   void on(const IndexSeen& event);
   void on(const RecordWanted& event);
   void on(const RecordSettled& event);
+  void on(const Polled& event);
   void leave_outbox(const Signature& signature);
 
   std::map<std::string, ServerState> servers_;

@@ -46,7 +46,7 @@ class PollDelivery : public test::PollWorld {
     Misses misses = Misses::none;
 
     SeededRandom random;
-    PollSchedule schedule{kHour, random};
+    PollSchedule schedule{kHour, 0, random};
     Member member;
     std::unique_ptr<Poller> poller;
     uint64_t next_poll = 0;

@@ -103,6 +103,10 @@ TEST_F(ClientPoll, TheDaysBatchServesWhatNoPollDid) {
   const auto next = poller->poll();
   ASSERT_TRUE(next);
   EXPECT_FALSE(next->day) << "once a day";
+  reopen(ann);
+  const auto after_restart = poll(ann);
+  ASSERT_TRUE(after_restart);
+  EXPECT_FALSE(after_restart->day) << "also of a program that was started again";
 }
 
 // What even the day's batch did not bring, no poll will: its member is told so at once, not when the windows are gone.
@@ -228,14 +232,18 @@ TEST_F(ClientPoll, WindowsThatAreNotTheIndexsAreRefusedUnasked) {
   }
 }
 
-// Also of what the index shows no more, because it was read before.
+// Also of what the index shows no more, because it was read before, by whatever reads it, and before the program was
+// started again.
 TEST_F(ClientPoll, WindowsThatWereOthersBeforeAreRefused) {
   fill();
   Member ann = make_member("ann");
-  const auto poller = poller_of(ann);
-  ASSERT_TRUE(poller->poll());
+  ASSERT_TRUE(poll(ann));
+  window({}, 600);
+  ASSERT_TRUE(read_index(ann));
   window({}, 600);
   open_hour();
+  reopen(ann);
+  const auto poller = poller_of(ann);
   server_.tamper = [&](const std::string& target, std::string& answer) {
     if (target != "/v1/shards") return;
     nlohmann::json list = server_.database_list();
@@ -287,7 +295,7 @@ TEST_F(ClientPoll, QueriesGoOutAtTheirMarks) {
 
 TEST(PollSchedule, OnePollInEachPeriodAtAMomentOfItsOwn) {
   SeededRandom random(1);
-  PollSchedule schedule(3600, random);
+  PollSchedule schedule(3600, 0, random);
   uint64_t now = 1'764'000'123;
   std::set<uint64_t> offsets;
   const uint64_t first = now / 3600 + 1;
@@ -316,7 +324,7 @@ TEST(PollSchedule, WakingIsNoMoment) {
     std::set<uint64_t> woke;
   };
   SeededRandom random(7);
-  PollSchedule schedule(3600, random);
+  PollSchedule schedule(3600, 0, random);
   SleepyClock clock;
   std::set<uint64_t> periods;
   for (int i = 0; i < 50; ++i) {
@@ -328,9 +336,22 @@ TEST(PollSchedule, WakingIsNoMoment) {
   }
 }
 
+// A process that is started again leaves the periods alone that had their polls.
+TEST(PollSchedule, APeriodHasOnePollAlsoIfItWasNotWaitedFor) {
+  SeededRandom random(3);
+  const uint64_t now = 490'000 * 3600 + 400;
+  PollSchedule schedule(3600, 0, random);
+  const uint32_t next_hour = schedule.begun(now);
+  EXPECT_EQ(next_hour, 490'001u);
+  EXPECT_EQ(schedule.next(now) / 3600, next_hour);
+  EXPECT_EQ(PollSchedule(3600, next_hour, random).next(now) / 3600, next_hour);
+  EXPECT_EQ(PollSchedule(7200, next_hour, random).next(now) / 3600 / 2, 245'001u) << "of a coarser grid, the next";
+  EXPECT_LE(PollSchedule(3600, next_hour + 999, random).next(now), now + 3 * 3600) << "by a clock that was ahead";
+}
+
 TEST(PollSchedule, MissedPollsAreNotMadeUp) {
   SeededRandom random(2);
-  PollSchedule schedule(3600, random);
+  PollSchedule schedule(3600, 0, random);
   const uint64_t first = schedule.next(36'000);
   const uint64_t later = schedule.next(first + 10 * 3600);
   EXPECT_GT(later, first + 10 * 3600);

@@ -254,17 +254,19 @@ TEST(ClientEvents, AreReadBackAsWritten) {
   message.text = "text";
   message.previous.emplace();
   random.fill(*message.previous);
-  std::vector<Event> events;
-  events.emplace_back(ServerAdded{host, "url"});
-  events.emplace_back(GroupJoined{*create_group(host, "name", random), true});
-  events.emplace_back(Composed{{}, Bytes(120, 1)});
-  events.emplace_back(Refused{});
-  events.emplace_back(message);
-  events.emplace_back(Synced{host, 1, 2, 3, 4, 5});
-  events.emplace_back(Missed{host, 6, 7});
-  events.emplace_back(IndexSeen{host, {8, 9}, {10, 11}, 12, 13});
-  events.emplace_back(RecordWanted{{}, 14, 15, 2, 1, {}});
-  events.emplace_back(RecordSettled{{}, true, {17}});
+  const Event events[] = {
+      ServerAdded{host, "url"},
+      GroupJoined{*create_group(host, "name", random), true},
+      Composed{{}, Bytes(120, 1)},
+      Refused{},
+      message,
+      Synced{host, 1, 2, 3, 4, 5},
+      Missed{host, 6, 7},
+      IndexSeen{host, {8, 9}, {10, 11}, 12, 13, {14, {{{15, 16}, 17}, {{18, 19}, 20}}}},
+      RecordWanted{{}, 14, 15, 2, 1, {}},
+      RecordSettled{{}, true, {17}},
+      Polled{host, 21, 22},
+  };
   for (const Event& event : events) {
     const Bytes bytes = encode(event);
     const auto decoded = decode_event(bytes);

@@ -62,10 +62,13 @@ void Program::poll() {
                  .allow_relaxed_trust = allow_relaxed_trust,
                  .every_h = static_cast<uint32_t>(every_s / 3600),
                  .mark_ms = mark_s.value_or(20) * 1000});
-  PollSchedule schedule(every_s, random_);
+  PollSchedule schedule(every_s, store->profile().server(known[0].host)->polls.next_hour, random_);
   SystemWallClock wall_clock;
   for (uint32_t done = 0; polls == 0 || done < polls; ++done) {
     if (done > 0 || !now) schedule.wait(wall_clock);
+    const uint32_t next_hour = schedule.begun(wall_clock.now_s());
+    if (const Status kept = store->commit(only(Polled{known[0].host, next_hour, 0}), Store::Keep::durable); !kept)
+      give_up("profile", kept.error());
     const Result<PollReport> report = poller.poll();
     if (!report && polls == 1) give_up(known[0].url, report.error(), cure_of(report.error()));
     if (!report) {

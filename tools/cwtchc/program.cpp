@@ -39,18 +39,18 @@ std::string cure_of(const Error& error) {
   return "";
 }
 
+std::vector<Event> only(Event event) {
+  std::vector<Event> events;
+  events.push_back(std::move(event));
+  return events;
+}
+
 namespace {
 
 constexpr auto kLockPause = std::chrono::milliseconds(20);
 constexpr int kLockTries = 500;  // 10 s
 
 void pause_ms(uint32_t milliseconds) { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); }
-
-std::vector<Event> only(Event event) {
-  std::vector<Event> events;
-  events.push_back(std::move(event));
-  return events;
-}
 
 bool network(Errc code) {
   return code == Errc::closed || code == Errc::timeout || code == Errc::io || code == Errc::cancelled;

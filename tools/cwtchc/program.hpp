@@ -19,6 +19,8 @@ struct Refusal {
 
 // What to do about an error of the network, of the server, or of the address; "" if nothing comes to mind.
 std::string cure_of(const Error& error);
+// One event, as commit() takes it.
+std::vector<client::Event> only(client::Event event);
 // Of a server's URL, or a Refusal.
 client::Endpoint endpoint_of(const std::string& url);
 uint64_t now_s();  // since 1970
