@@ -19,6 +19,7 @@ ROWS = [
     ("pir.scan.1.two_threads/1", "scan.1.two_threads", "1 thread", "scan.1.one_thread"),
     ("pir.scan.1.two_threads/read", "scan.1.two_threads", "read, 2 threads", "read.two_threads"),
     ("pir.scan.16.two_threads/1", "scan.16.two_threads", "1 thread", "scan.16.one_thread"),
+    ("pir.scan.64.two_threads/1", "scan.64.two_threads", "1 thread", "scan.64.one_thread"),
     ("pir.scan.1/row_major", "scan.1", "row by row", "scan.1.row_major"),
     ("pir.scan.16/row_major", "scan.16", "row by row", "scan.16.row_major"),
     ("pir.hint.dense/vnni", "hint.dense", "vnni", "vnni"),

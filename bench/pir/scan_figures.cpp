@@ -101,7 +101,7 @@ void check_row_major(Databases& data, const RowMajor& records) {
   CHECK(std::equal(answers.begin(), answers.end(), data.answers.begin()));
 }
 
-// Sixteen queries over one part, since both cores are rarely free for as long as the whole takes.
+// Batches over one part, since both cores are rarely free for as long as the whole takes.
 void add_together(std::vector<Figure>& figures, const std::shared_ptr<Databases>& data, size_t threads) {
   const std::string suffix = threads == 1 ? ".one_thread" : ".two_threads";
   const auto add = [&](const char* name, const char* unit, double amount, std::function<void(size_t thread)> work) {
@@ -115,8 +115,10 @@ void add_together(std::vector<Figure>& figures, const std::shared_ptr<Databases>
   });
   add("scan.1", "GB/s", static_cast<double>(whole.bytes()),
       [data, threads](size_t thread) { data->scan(data->whole, 1, thread, threads); });
-  add("scan.16", "GMAC/s", 16 * static_cast<double>(part.bytes()),
-      [data, threads](size_t thread) { data->scan(data->parts[0], 16, thread, threads); });
+  for (const size_t queries : {16, 64}) {
+    add(("scan." + std::to_string(queries)).c_str(), "GMAC/s", static_cast<double>(queries * part.bytes()),
+        [data, threads, queries](size_t thread) { data->scan(data->parts[0], queries, thread, threads); });
+  }
 }
 
 }  // namespace
