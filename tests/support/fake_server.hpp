@@ -62,17 +62,18 @@ class FakeServer {
   }
 
   // ---- private retrieval ----
-  // Databases of this scheme, on the public grid over what is sealed; instead of those that it had.
+  // Databases of this scheme, on the public grid over what is sealed, and of polls; instead of those that it had.
   void offer(const std::string& name) {
     Offer offer{pir::find_scheme(name), {}, 0, 0, {}, {}, {}};
     offer.grid.unit = offer.scheme->info().rows_min;
-    const auto stretches = offer.grid.cover(row_of(boundaries.front()), row_of(tail_first()));
+    std::vector<pir::Grid::Stretch> stretches;
+    if (history) stretches = offer.grid.cover(row_of(boundaries.front()), row_of(tail_first()));
     if (!stretches.empty()) {
       offer.first_row = stretches.front().first_row;
       offer.end_row = stretches.back().first_row + stretches.back().rows;
     }
     const SealedRows rows(*this);
-    serve_polls(offer, rows);
+    if (polls) serve_polls(offer, rows);
     for (const pir::Grid::Stretch& stretch : stretches) {
       const pir::Geometry geometry{.first_row = stretch.first_row, .rows = stretch.rows, .row_bytes = row_bytes};
       offer.databases.push_back(offer.scheme->serve({.server = host_}, geometry, rows));
@@ -112,6 +113,7 @@ class FakeServer {
     return list;
   }
   std::map<std::string, Offer> offers;
+  bool polls = true, history = true;  // which databases offer() makes
   // What the next databases hold in the place of the records at these positions: of as many rows.
   std::map<uint64_t, Bytes> false_rows;
 
@@ -123,9 +125,9 @@ class FakeServer {
   std::string query_admission = "open";
   bool read_only = false;
   std::vector<std::string> targets;  // of the requests, as they came
-  // All that whoever watches the server sees of a request that is encrypted, in the order of their coming.
+  // All that whoever watches the server sees of a request whose content is encrypted, in the order of their coming.
   struct Request {
-    std::string method, target;
+    std::string method, target, head;
     size_t bytes;       // with its head
     size_t connection;  // its number
     friend bool operator==(const Request&, const Request&) = default;
@@ -154,7 +156,8 @@ class FakeServer {
     const size_t space = connection.written.find(' ');
     const std::string target =
         connection.written.substr(space + 1, connection.written.find(' ', space + 1) - space - 1);
-    requests.push_back({connection.written.substr(0, space), target, connection.written.size(), connection.number});
+    requests.push_back({connection.written.substr(0, space), target, connection.written.substr(0, head),
+                        connection.written.size(), connection.number});
     connection.written.clear();
     targets.push_back(target);
     std::string answer = this->answer(target, content);

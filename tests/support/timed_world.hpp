@@ -64,7 +64,7 @@ class TimedWorld : public ClientWorld {
   TimedWorld() {
     dialer_.on_close = [this](size_t connection) { note("close", connection); };
   }
-  void note(const char* what, size_t connection) { trace_.push_back({{what, "", 0, connection}, clock_.now}); }
+  void note(const char* what, size_t connection) { trace_.push_back({{what, "", "", 0, connection}, clock_.now}); }
 
   io::Files& files() override { return slow_files_; }
 
