@@ -202,14 +202,33 @@ TEST_P(PirConformance, BlobsAreNamedByTheirHash) {
   for (const Blob& blob : pair(small()).server->statics()) EXPECT_EQ(blob.sha256, make_blob(blob.bytes).sha256);
 }
 
-// Every row of small databases, and every choice of rows from their parts.
-TEST_P(PirConformance, EveryChoiceFromSmallDatabasesComesBack) {
+// Small databases exhaustively: every number of rows and parts, either partition, within a block of 1,024 log rows and
+// across its border; and of each every choice of at most one row a part. Every row holds all 256 bytes, in an order of
+// its own.
+TEST_P(PirConformance, EveryChoiceFromEverySmallDatabaseComesBack) {
+  std::vector<Geometry> shapes{{1020, 5, 512, 5}};
+  for (const uint64_t first_row : {3, 1023}) {
+    for (uint64_t rows = 1; rows <= 6; ++rows) {
+      for (uint32_t parts = 1; parts <= std::min<uint64_t>(3, rows); ++parts) {
+        for (const Partition partition : {Partition::contiguous, Partition::interleaved}) {
+          if (parts == 1 && partition == Partition::interleaved) continue;  // the same rows in the same place
+          shapes.push_back({first_row, rows, 512, parts, partition});
+        }
+      }
+    }
+  }
+  std::erase_if(shapes, [this](const Geometry& shape) { return !takes(shape); });
+  const Context context{.server = "a", .parallel = test::run_on_all_cores};
   SeededRandom random(6);
-  for (const Geometry& geometry : {Geometry{3, 8, 512, 1}, Geometry{3, 8, 512, 2, Partition::interleaved},
-                                   Geometry{3, 7, 512, 3}, Geometry{1020, 5, 512, 5}}) {
-    if (!takes(geometry)) continue;
+  size_t fetches = 0;
+  for (const Geometry& geometry : shapes) {
     SCOPED_TRACE(testing::PrintToString(geometry));
-    const PirPair& both = pair(geometry);
+    test::RandomRows rows(geometry, 0);
+    for (uint64_t row = geometry.first_row; row < geometry.end_row(); ++row) {
+      const MutableBytes bytes = rows.row(row);
+      for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>((2 * row + 1) * i + row);
+    }
+    const PirPair both(scheme(), geometry, context, rows);
     // A number in mixed base: digit 0 wants nothing of a part, digit i its row i - 1.
     uint64_t choices = 1;
     for (uint32_t part = 0; part < geometry.parts; ++part) choices *= geometry.part_rows(part) + 1;
@@ -224,7 +243,9 @@ TEST_P(PirConformance, EveryChoiceFromSmallDatabasesComesBack) {
       if (choice % 2 == 1) std::reverse(wanted.begin(), wanted.end());  // order is the caller's
       both.expect_fetches(wanted, random);
     }
+    fetches += choices;
   }
+  std::printf("%zu small databases, %zu fetches\n", shapes.size(), fetches);
 }
 
 // Nothing is fixed but the geometry: a query for the same row differs from the last one in about every byte that is
