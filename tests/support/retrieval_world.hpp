@@ -23,6 +23,7 @@ class RetrievalWorld {
     options.queue.window_ns = 0;
     config_.queries_max = options.queue.queries_max;
     config_.shards = shards;
+    config_.request_s = 600;  // a slow machine is no slow client
     CHECK(::mkdtemp(directory_.data()) != nullptr);
     const log::Options log_options{
         .chunk_bytes = 16 << 10, .row_bytes = kRowBytes, .group_bytes_max = 256 << 10, .seal_records_hour_min = 1};

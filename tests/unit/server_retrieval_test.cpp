@@ -11,8 +11,7 @@
 namespace cwtch::test {
 namespace {
 
-// Asks before each database what is offered by then.
-class Watched final : public pir::Scheme {
+class LikeDirect : public pir::Scheme {
  public:
   const pir::Info& info() const override { return pir::direct().info(); }
   pir::Cost cost(const pir::Geometry& geometry, uint32_t batch) const override {
@@ -20,19 +19,65 @@ class Watched final : public pir::Scheme {
   }
   std::unique_ptr<pir::Server> serve(const pir::Context& context, const pir::Geometry& geometry,
                                      const pir::RowSource& rows) const override {
-    if (geometry.parts == 1) {
-      const auto catalog = service->catalog();
-      polls_before_history.push_back(!catalog->offers.empty() && catalog->offers[0].hot != nullptr);
-    }
     return pir::direct().serve(context, geometry, rows);
   }
   Result<std::unique_ptr<pir::Client>> connect(const pir::Context& context, const pir::Geometry& geometry,
                                                std::span<const pir::Blob> statics) const override {
     return pir::direct().connect(context, geometry, statics);
   }
+};
+
+// Asks before each database what is offered by then.
+class Watched final : public LikeDirect {
+ public:
+  std::unique_ptr<pir::Server> serve(const pir::Context& context, const pir::Geometry& geometry,
+                                     const pir::RowSource& rows) const override {
+    if (geometry.parts == 1) {
+      const auto catalog = service->catalog();
+      polls_before_history.push_back(!catalog->offers.empty() && catalog->offers[0].hot != nullptr);
+    }
+    return LikeDirect::serve(context, geometry, rows);
+  }
 
   const retrieval::Service* service = nullptr;
   mutable std::vector<bool> polls_before_history;  // the builder's, until it has published what it makes
+};
+
+// Answers nobody while its gate is closed.
+class Gated final : public LikeDirect {
+ public:
+  std::unique_ptr<pir::Server> serve(const pir::Context& context, const pir::Geometry& geometry,
+                                     const pir::RowSource& rows) const override {
+    return std::make_unique<Behind>(*this, LikeDirect::serve(context, geometry, rows));
+  }
+  void close() { closed_ = true; }
+  void open() {
+    closed_ = false;
+    closed_.notify_all();
+  }
+  bool someone_waits() const { return waiting_ > 0; }
+
+ private:
+  class Behind final : public pir::Server {
+   public:
+    Behind(const Gated& gate, std::unique_ptr<pir::Server> server)
+        : Server(server->geometry()), gate_(gate), server_(std::move(server)) {}
+    size_t memory_bytes() const override { return server_->memory_bytes(); }
+    Status check(ByteView request) const override { return server_->check(request); }
+    std::vector<Bytes> answer(std::span<const ByteView> requests) const override {
+      gate_.waiting_ += 1;
+      gate_.closed_.wait(true);
+      gate_.waiting_ -= 1;
+      return server_->answer(requests);
+    }
+
+   private:
+    const Gated& gate_;
+    const std::unique_ptr<pir::Server> server_;
+  };
+
+  std::atomic<bool> closed_{false};
+  mutable std::atomic<size_t> waiting_{0};
 };
 
 class NoRows final : public pir::RowSource {
@@ -198,6 +243,104 @@ TEST(ServerRetrieval, AQueryIsPaidForWhenItWillBeAnswered) {
   EXPECT_EQ(tickets.asked.size(), 3u) << "neither was paid for";
   EXPECT_EQ(ask(pays + "two\r\n", 0xff), 200);
   EXPECT_EQ(ask(pays + "three\r\n", 0xff), 200) << "a refusal gives its place back";
+}
+
+// A database of polls whose windows are followed by another while somebody asks for it.
+class ServerRetirement : public testing::Test {
+ protected:
+  ServerRetirement() {
+    for (int hour = 0; hour < 2; ++hour) {
+      world_.append(300);
+      world_.next_hour();
+    }
+    world_.run_until([this] { return hot() != nullptr; });
+    const auto database = hot();
+    old_ = database;
+    name_ = database->name;
+    const pir::Geometry& geometry = database->server->geometry();
+    const auto client = *scheme_.connect({.server = "host"}, geometry, {});
+    const Bytes query = client->query(std::vector{geometry.row_at(0, 5), geometry.row_at(7, 0)}, random_).request;
+    const ByteView view = query;
+    content_ = text_of(query);
+    expected_ = database->server->answer({&view, 1}).at(0);
+  }
+  ~ServerRetirement() override { scheme_.open(); }
+
+  void retire() {
+    world_.append(300);
+    world_.next_hour();
+    world_.run_until([this] { return hot() != nullptr && hot()->name != name_; });
+  }
+  std::shared_ptr<const retrieval::Database> hot() const {
+    const auto catalog = world_.service().catalog();
+    return catalog->offers.empty() ? nullptr : catalog->offers[0].hot;
+  }
+  std::string head(const std::string& name, const char* field = "") const {
+    return "POST /v1/pir/direct/" + name + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n" +
+           field + "Content-Length: " + std::to_string(content_.size()) + "\r\n\r\n";
+  }
+  void ask(SimClient& client, const std::string& request) {
+    client.ask(request, [this](const SimClient::Answer& answer) { answers_.push_back(answer); });
+  }
+  void wait_for_answers(size_t count) {
+    world_.run_until([&] { return answers_.size() == count; });
+  }
+
+  static constexpr const char* kExpect = "Expect: 100-continue\r\n";
+  SeededRandom random_{1};
+  std::vector<SimClient::Answer> answers_;
+  Gated scheme_;
+  RetrievalWorld world_{{.schemes = {&scheme_}, .queue = {.queries_max = 2}}};
+  std::weak_ptr<const retrieval::Database> old_;
+  std::string name_, content_;
+  Bytes expected_;
+};
+
+TEST_F(ServerRetirement, BetweenHeadAndContentOfAQueryItIsAnswered) {
+  SimClient& slow = world_.connect();
+  ask(slow, head(name_, kExpect));
+  wait_for_answers(1);
+  EXPECT_EQ(answers_[0].status, 100);
+  retire();
+  EXPECT_FALSE(old_.expired());
+  ask(slow, content_);
+  wait_for_answers(2);
+  EXPECT_EQ(answers_[1].status, 200);
+  EXPECT_EQ(answers_[1].body, expected_);
+  world_.run_until([this] { return old_.expired(); });
+}
+
+TEST_F(ServerRetirement, WhileQueriesWaitTheyAreAnswered) {
+  scheme_.close();
+  for (int i = 0; i < 3; ++i) ask(world_.connect(), head(name_) + content_);
+  world_.run_until([this] { return answers_.size() == 1 && scheme_.someone_waits(); });
+  EXPECT_EQ(answers_[0].status, 503) << "one is being answered and one is behind it: there is no third place";
+  retire();
+  EXPECT_FALSE(old_.expired());
+  scheme_.open();
+  wait_for_answers(3);
+  for (const size_t i : {1, 2}) {
+    EXPECT_EQ(answers_[i].status, 200);
+    EXPECT_EQ(answers_[i].body, expected_);
+  }
+  world_.run_until([this] { return old_.expired(); });
+}
+
+TEST_F(ServerRetirement, WhoComesLaterIsToldTheSuccessor) {
+  retire();
+  world_.run_until([this] { return old_.expired(); });
+  SimClient& late = world_.connect();
+  ask(late, head(name_) + content_);
+  ask(world_.connect(), head(name_, kExpect));  // before his content
+  wait_for_answers(2);
+  for (const SimClient::Answer& answer : answers_) {
+    EXPECT_EQ(answer.status, 410);
+    EXPECT_THAT(std::string(text_of(answer.body)),
+                testing::AllOf(testing::HasSubstr("urn:cwtch:problem:retired"), testing::HasSubstr(hot()->name)));
+  }
+  ask(late, head(hot()->name) + std::string(content_.size(), '\xff'));
+  wait_for_answers(3);
+  EXPECT_EQ(answers_[2].status, 200);
 }
 
 }  // namespace
