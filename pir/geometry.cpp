@@ -1,6 +1,7 @@
 #include "pir/geometry.hpp"
 
 #include "engine/core/check.hpp"
+#include "pir/lattice/constant_time.hpp"
 
 namespace cwtch::pir {
 
@@ -19,7 +20,7 @@ uint64_t Geometry::row_at(uint32_t part, uint64_t index) const {
 }
 
 Geometry::Place Geometry::place_of(uint64_t row) const {
-  CHECK(contains(row));
+  check_secret(contains(row));
   const uint64_t offset = row - first_row;
   if (partition == Partition::interleaved) return {static_cast<uint32_t>(offset % parts), offset / parts};
   // The last part that does not begin behind the row: rows * part / parts <= offset.

@@ -25,7 +25,8 @@ struct Geometry {
   uint32_t parts = 1;
   Partition partition = Partition::contiguous;
 
-  bool contains(uint64_t row) const { return row >= first_row && row - first_row < rows; }
+  // Without a branch: rows may be secret. A row before the first is beyond any number of rows from it.
+  bool contains(uint64_t row) const { return row - first_row < rows; }
   uint64_t end_row() const { return first_row + rows; }
   uint64_t bytes() const { return rows * row_bytes; }
 
