@@ -1,4 +1,5 @@
 # Two judges of constant time, each shown to catch a branch and an address.
+#
 # valgrind, which knows no AVX-512: the other kernels, compiled as they ship.
 add_executable(pir_constant_time ${CMAKE_CURRENT_LIST_DIR}/pir_constant_time.cpp)
 target_include_directories(pir_constant_time PRIVATE ${PROJECT_SOURCE_DIR})
