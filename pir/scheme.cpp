@@ -30,6 +30,10 @@ void run_serially(size_t count, const std::function<void(size_t task)>& task) {
   for (size_t i = 0; i < count; ++i) task(i);
 }
 
+std::vector<Blob> Scheme::statics(const Context& context, const Geometry& geometry, const RowSource& rows) const {
+  return serve(context, geometry, rows)->statics();
+}
+
 std::unique_ptr<Server> Scheme::merge(const Context&, std::span<const Server* const>) const { return nullptr; }
 
 }  // namespace cwtch::pir

@@ -154,6 +154,9 @@ class Scheme {
   // REQUIRES of all: check(geometry) and fits(geometry) hold.
   virtual std::unique_ptr<Server> serve(const Context& context, const Geometry& geometry,
                                         const RowSource& rows) const = 0;
+  // The statics of what serve() would make, byte for byte, in less memory: for whoever has the rows and checks what a
+  // server gives to its clients.
+  virtual std::vector<Blob> statics(const Context& context, const Geometry& geometry, const RowSource& rows) const;
   // The statics' hashes have been checked by the caller; their contents have not.
   virtual Result<std::unique_ptr<Client>> connect(const Context& context, const Geometry& geometry,
                                                   std::span<const Blob> statics) const = 0;

@@ -55,18 +55,73 @@ struct Part {
   std::vector<Prepared> prepared;  // one per polynomial
 };
 
+// Makes the parts in their order. A hint is needed for what is prepared of it alone, and has 4 KiB per byte of a row:
+// not all parts' at once. Those of eight parts are whole groups of eight packings, whatever the number of polynomials.
+void make_parts(const Context& context, const Geometry& geometry, const RowSource& rows,
+                const std::function<void(Part&&)>& take) {
+  constexpr uint32_t kPartsTogether = 8;
+  constexpr uint32_t degree_inverse = kernels::inverse(kDegree);
+  const Crs crs(context.server, kSet.name);
+  const DrawBlock draw = range_blocks(crs, geometry);
+  const PackingKeys keys(kSet, crs, range_of(geometry));
+  const size_t per_part = polynomials(geometry);
+  for (uint32_t first = 0; first < geometry.parts; first += kPartsTogether) {
+    std::vector<Part> parts;
+    std::vector<Words> hints;
+    for (uint32_t part = first; part < std::min(first + kPartsTogether, geometry.parts); ++part) {
+      kernels::TiledMatrix matrix(geometry.row_bytes, geometry.part_rows(part));
+      fill_columns(matrix, 0, matrix.width(), context.parallel,
+                   [&](uint64_t index, MutableBytes to) { rows.read(geometry.row_at(part, index), to); });
+      // The division by d that packing needs is done once per block instead of once per row.
+      hints.push_back(structured_hint(
+          matrix,
+          [&](size_t, uint64_t block, Polynomial slots) {
+            draw(part, block, slots);
+            for (uint32_t& slot : slots) slot = kernels::mul(slot, degree_inverse);
+          },
+          context.parallel));
+      parts.push_back({std::move(matrix), {}});
+    }
+    std::vector<PackingInput> inputs;
+    for (const Words& hint : hints) {
+      for (size_t p = 0; p < per_part; ++p) inputs.push_back({&hint, p * kDegree / kLanes});
+    }
+    auto prepared = prepare(kSet, keys, inputs, context.parallel);
+    for (size_t i = 0; i < prepared.size(); ++i) parts[i / per_part].prepared.push_back(std::move(prepared[i]));
+    for (Part& part : parts) take(std::move(part));
+  }
+}
+
+// The public half of every packing, part after part.
+class StaticWriter {
+ public:
+  explicit StaticWriter(const Geometry& geometry) : bytes_(static_bytes(geometry)) {}
+  void add(const Part& part) {
+    const uint64_t each = packed_bytes(kDegree, kHintBits);
+    for (const Prepared& prepared : part.prepared) {
+      Words a = prepared.a;
+      for (uint32_t& word : a) word = switch_modulus(word, kHintBits);
+      pack_bits(a, kHintBits, MutableBytes(bytes_).subspan(at_, each));
+      at_ += each;
+    }
+  }
+  Blob blob() && { return make_blob(std::move(bytes_)); }
+
+ private:
+  Bytes bytes_;
+  size_t at_ = 0;
+};
+
 class Ring32Server final : public Server {
  public:
   Ring32Server(const Context& context, const Geometry& geometry, const RowSource& rows)
       : Server(geometry), parallel_(context.parallel) {
-    const Crs crs(context.server, kSet.name);
-    const DrawBlock draw = range_blocks(crs, geometry);
-    const PackingKeys keys(kSet, crs, range_of(geometry));
-    // A hint is needed for what is prepared of it alone, and has 4 KiB per byte of a row: not all parts' at once. Those
-    // of eight parts are whole groups of eight packings, whatever the number of polynomials.
-    while (parts_.size() < geometry.parts)
-      add_parts(rows, draw, keys, std::min<size_t>(8, geometry.parts - parts_.size()));
-    statics_->push_back(a_parts());
+    StaticWriter statics(geometry);
+    make_parts(context, geometry, rows, [&](Part&& part) {
+      statics.add(part);
+      parts_.push_back(std::move(part));
+    });
+    statics_->push_back(std::move(statics).blob());
   }
 
   size_t memory_bytes() const override {
@@ -112,35 +167,6 @@ class Ring32Server final : public Server {
   }
 
  private:
-  void add_parts(const RowSource& rows, const DrawBlock& draw, const PackingKeys& keys, size_t count) {
-    constexpr uint32_t degree_inverse = kernels::inverse(kDegree);
-    const size_t first = parts_.size();
-    std::vector<Words> hints;
-    for (size_t part = first; part < first + count; ++part) {
-      kernels::TiledMatrix matrix(geometry_.row_bytes, geometry_.part_rows(static_cast<uint32_t>(part)));
-      fill_columns(matrix, 0, matrix.width(), parallel_, [&](uint64_t index, MutableBytes to) {
-        rows.read(geometry_.row_at(static_cast<uint32_t>(part), index), to);
-      });
-      // The division by d that packing needs is done once per block instead of once per row.
-      hints.push_back(structured_hint(
-          matrix,
-          [&](size_t, uint64_t block, Polynomial slots) {
-            draw(part, block, slots);
-            for (uint32_t& slot : slots) slot = kernels::mul(slot, degree_inverse);
-          },
-          parallel_));
-      parts_.push_back({std::move(matrix), {}});
-    }
-    std::vector<PackingInput> inputs;
-    for (const Words& hint : hints) {
-      for (size_t p = 0; p < polynomials(geometry_); ++p) inputs.push_back({&hint, p * kDegree / kLanes});
-    }
-    auto prepared = prepare(kSet, keys, inputs, parallel_);
-    for (size_t i = 0; i < prepared.size(); ++i) {
-      parts_[first + i / polynomials(geometry_)].prepared.push_back(std::move(prepared[i]));
-    }
-  }
-
   // As kernels::pack reads them.
   std::vector<Words> keys_of(std::span<const ByteView> requests) const {
     const auto& orbit = kernels::orbit();
@@ -185,21 +211,6 @@ class Ring32Server final : public Server {
         }
       }
     });
-  }
-
-  Blob a_parts() const {
-    const uint64_t each = packed_bytes(kDegree, kHintBits);
-    Bytes bytes(static_bytes(geometry_));
-    size_t at = 0;
-    for (const Part& part : parts_) {
-      for (const Prepared& prepared : part.prepared) {
-        Words a = prepared.a;
-        for (uint32_t& word : a) word = switch_modulus(word, kHintBits);
-        pack_bits(a, kHintBits, MutableBytes(bytes).subspan(at, each));
-        at += each;
-      }
-    }
-    return make_blob(std::move(bytes));
   }
 
   const Parallel parallel_;
@@ -354,6 +365,14 @@ Cost Ring32::cost(const Geometry& geometry, uint32_t batch) const {
 
 std::unique_ptr<Server> Ring32::serve(const Context& context, const Geometry& geometry, const RowSource& rows) const {
   return std::make_unique<Ring32Server>(context, geometry, rows);
+}
+
+std::vector<Blob> Ring32::statics(const Context& context, const Geometry& geometry, const RowSource& rows) const {
+  StaticWriter statics(geometry);
+  make_parts(context, geometry, rows, [&](const Part& part) { statics.add(part); });
+  std::vector<Blob> blobs;
+  blobs.push_back(std::move(statics).blob());
+  return blobs;
 }
 
 Result<std::unique_ptr<Client>> Ring32::connect(const Context& context, const Geometry& geometry,

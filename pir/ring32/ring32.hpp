@@ -16,6 +16,7 @@ class Ring32 final : public Scheme {
   Status fits(const Geometry& geometry) const override;
   Cost cost(const Geometry& geometry, uint32_t batch) const override;
   std::unique_ptr<Server> serve(const Context& context, const Geometry& geometry, const RowSource& rows) const override;
+  std::vector<Blob> statics(const Context& context, const Geometry& geometry, const RowSource& rows) const override;
   Result<std::unique_ptr<Client>> connect(const Context& context, const Geometry& geometry,
                                           std::span<const Blob> statics) const override;
 

@@ -1,5 +1,6 @@
 #include "pir/simplepir/simplepir.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/core/check.hpp"
@@ -46,6 +47,11 @@ Words hint_of(const Context& context, const Geometry& geometry, const kernels::T
   Words hint = structured_hint(matrix, log_blocks(context, geometry), context.parallel);
   hint_coefficients(hint, context.parallel);
   return hint;
+}
+
+// That of two neighbours together.
+void add_hint(const Words& more, Words& hint) {
+  for (size_t i = 0; i < hint.size(); ++i) hint[i] = kernels::add(hint[i], more[i]);
 }
 
 // Columns before the first row count as nothing, and make the matrix begin where a block does.
@@ -213,14 +219,26 @@ std::unique_ptr<Server> SimplePir::serve(const Context& context, const Geometry&
   return std::make_unique<SimplePirServer>(context, geometry, std::move(matrix), std::move(hint));
 }
 
+// Hints of neighbours add up, so that a stretch of the rows is in memory at a time.
+std::vector<Blob> SimplePir::statics(const Context& context, const Geometry& geometry, const RowSource& rows) const {
+  constexpr uint64_t kTogether = 8 * kDegree;
+  Words sum((geometry.row_bytes + kLanes - 1) / kLanes * kLaneWords);
+  for (Geometry stretch = geometry; stretch.first_row < geometry.end_row(); stretch.first_row = stretch.end_row()) {
+    stretch.rows = std::min(kTogether - stretch.first_row % kTogether, geometry.end_row() - stretch.first_row);
+    add_hint(hint_of(context, stretch, matrix_of(context, stretch, rows)), sum);
+  }
+  std::vector<Blob> blobs;
+  blobs.push_back(hint_blob(sum, geometry.row_bytes));
+  return blobs;
+}
+
 std::unique_ptr<Server> SimplePir::merge(const Context& context, std::span<const Server* const> parts) const {
   Geometry geometry = parts[0]->geometry();
   Words hint = static_cast<const SimplePirServer*>(parts[0])->hint();
   for (const Server* const part : parts.subspan(1)) {
     CHECK(part->geometry().first_row == geometry.end_row());
     geometry.rows += part->geometry().rows;
-    const Words& more = static_cast<const SimplePirServer*>(part)->hint();
-    for (size_t i = 0; i < hint.size(); ++i) hint[i] = kernels::add(hint[i], more[i]);
+    add_hint(static_cast<const SimplePirServer*>(part)->hint(), hint);
   }
   const uint64_t skipped = stretch_of(geometry).skipped;
   kernels::TiledMatrix matrix(geometry.row_bytes, skipped + geometry.rows);
@@ -253,17 +271,5 @@ Result<std::unique_ptr<Client>> SimplePir::connect(const Context& context, const
 Result<SecretWords> SimplePir::opened_numbers(const Client& client, const Secret& secret, ByteView answer) {
   return static_cast<const SimplePirClient&>(client).open(static_cast<const SimplePirSecret&>(secret), answer);
 }
-
-RunningHint::RunningHint(const Context& context, uint32_t row_bytes)
-    : context_(context), row_bytes_(row_bytes), sum_((row_bytes + kLanes - 1) / kLanes * kLaneWords) {}
-
-void RunningHint::add(const Geometry& geometry, const RowSource& rows) {
-  CHECK(geometry.row_bytes == row_bytes_ && (end_row_ == 0 || geometry.first_row == end_row_));
-  const Words hint = hint_of(context_, geometry, matrix_of(context_, geometry, rows));
-  for (size_t i = 0; i < sum_.size(); ++i) sum_[i] = kernels::add(sum_[i], hint[i]);
-  end_row_ = geometry.end_row();
-}
-
-Bytes RunningHint::blob() const { return hint_blob(sum_, row_bytes_).bytes; }
 
 }  // namespace cwtch::pir

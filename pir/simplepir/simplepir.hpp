@@ -15,6 +15,7 @@ class SimplePir final : public Scheme {
   Status fits(const Geometry& geometry) const override;
   Cost cost(const Geometry& geometry, uint32_t batch) const override;
   std::unique_ptr<Server> serve(const Context& context, const Geometry& geometry, const RowSource& rows) const override;
+  std::vector<Blob> statics(const Context& context, const Geometry& geometry, const RowSource& rows) const override;
   Result<std::unique_ptr<Client>> connect(const Context& context, const Geometry& geometry,
                                           std::span<const Blob> statics) const override;
   std::unique_ptr<Server> merge(const Context& context, std::span<const Server* const> parts) const override;
@@ -24,23 +25,6 @@ class SimplePir final : public Scheme {
 
  private:
   const double sigma_;
-};
-
-// The hint of a client that follows the log: the sum over what it has seen, at full precision.
-class RunningHint {
- public:
-  RunningHint(const Context& context, uint32_t row_bytes);
-  // The rows behind the last ones added. REQUIRES: geometry.first_row is where the last range ended, if there is one
-  void add(const Geometry& geometry, const RowSource& rows);
-  // As a server's static has it: whoever has the rows can check the blob byte by byte.
-  Bytes blob() const;
-  uint64_t end_row() const { return end_row_; }
-
- private:
-  const Context context_;
-  const uint32_t row_bytes_;
-  uint64_t end_row_ = 0;
-  Words sum_;  // coefficients, in lanes
 };
 
 }  // namespace cwtch::pir

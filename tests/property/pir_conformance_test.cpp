@@ -105,6 +105,23 @@ TEST_P(PirConformance, SizesFollowFromTheGeometryAlone) {
   }
 }
 
+// Whoever audits a server computes them without one: of a few rows, of several stretches that begin anywhere, and of
+// more parts than are made together.
+TEST_P(PirConformance, StaticsAloneAreTheServers) {
+  const auto expect_same = [&](const PirPair& both) {
+    SCOPED_TRACE(testing::PrintToString(both.geometry));
+    const std::vector<Blob> alone = scheme().statics(test::kPirContext, both.geometry, both.rows);
+    ASSERT_EQ(alone.size(), both.server->statics().size());
+    for (size_t i = 0; i < alone.size(); ++i) {
+      EXPECT_EQ(alone[i].sha256, both.server->statics()[i].sha256);
+      EXPECT_TRUE(equal_vartime(alone[i].bytes, both.server->statics()[i].bytes));
+    }
+  };
+  for (const Geometry& geometry : geometries()) expect_same(pair(geometry));
+  for (const Geometry& geometry : {Geometry{5000, 20000, 512, 1}, {8192, 16384, 512, 1}, {77, 1025, 512, 17}})
+    if (takes(geometry)) expect_same(PirPair(scheme(), geometry));
+}
+
 // The most that cost() may be off in what it says of memory, which nobody pays byte by byte.
 TEST_P(PirConformance, MemoryIsAboutWhatTheFormulaSays) {
   const PirPair& both = pair({4096, 1024, 3072, 1});
