@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tools/pirbench/threads.hpp"
+#include "tools/common/threads.hpp"
 #include "tools/pirbench/usage.hpp"
 
 namespace cwtch::pirbench {
@@ -50,7 +50,7 @@ Bench::Bench(const Cell& cell, const Rows& rows, const Limits& limits)
     : cell_(cell),
       rows_(rows),
       limits_(limits),
-      context_{.server = "pirbench", .parallel = on_threads(limits.threads)},
+      context_{.server = "pirbench", .parallel = tools::on_threads(limits.threads)},
       choices_(cell.database.seed) {}
 
 OrText<SetupFigures> Bench::set_up(const std::function<bool()>& stop) {

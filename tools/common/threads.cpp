@@ -1,13 +1,13 @@
-#include "tools/pirbench/threads.hpp"
+#include "tools/common/threads.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <thread>
+#include <vector>
 
-namespace cwtch::pirbench {
+namespace cwtch::tools {
 
-pir::Parallel on_threads(uint64_t count) {
-  if (count == 1) return pir::run_serially;
+std::function<void(size_t, const std::function<void(size_t)>&)> on_threads(uint64_t count) {
   return [count](size_t tasks, const std::function<void(size_t)>& task) {
     std::atomic<size_t> next = 0;
     const auto work = [&] {
@@ -20,4 +20,4 @@ pir::Parallel on_threads(uint64_t count) {
   };
 }
 
-}  // namespace cwtch::pirbench
+}  // namespace cwtch::tools
