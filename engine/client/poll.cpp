@@ -73,7 +73,7 @@ Result<PollReport> Poller::poll() {
   std::optional<Status> early;
   if (mutant(Mutant::match_before_statics)) early = pull.take_sealed(*index, Store::Keep::relaxed);
   for (Database& database : databases) {
-    auto client = connect(link, **scheme, host_, database.geometry, database.offer);
+    auto client = connect(link, **scheme, host_, database.offered);
     if (!client) return fail(client.error());
     database.client = std::move(*client);
     (database.day ? report.day_bytes : report.statics_bytes) += spent();
@@ -91,7 +91,7 @@ Result<PollReport> Poller::poll() {
   const auto turns = state().wanted.turns();
   const auto is_here = [&](const RecordWanted& wanted) {
     return std::any_of(databases.begin(), databases.end(),
-                       [&](const Database& database) { return database.geometry.contains(wanted.row); });
+                       [&](const Database& database) { return database.offered.geometry.contains(wanted.row); });
   };
   report.wanted = count(within_reach(turns, is_here));
   RowCollector collector(turns);
@@ -156,10 +156,9 @@ Status Poller::plan(const OfferList& list, const pir::Scheme& scheme, std::vecto
   if (!offer) return fail(offer.error());
   const auto add = [&](const std::optional<DatabaseOffer>& offered, const std::optional<pir::Geometry>& geometry,
                        bool day) -> Status {
-    if (!offered) return {};
-    if (!geometry || !pir::check(*geometry) || !scheme.fits(*geometry) || pir::name_of(*geometry) != offered->name)
-      return fail(Errc::corrupt, "server: its databases of polls are not those of its windows");
-    databases.push_back({*geometry, *offered, nullptr, day});
+    auto database = poll_database(scheme, offered, geometry);
+    if (!database) return fail(database.error());
+    if (*database) databases.push_back({std::move(**database), nullptr, day});
     return {};
   };
   if (const Status added = add((*offer)->hot, pir::hot_database(list.windows, list.row_bytes), false); !added)
@@ -177,9 +176,9 @@ std::vector<Poller::Slot> Poller::fill_slots(const std::vector<Database>& databa
   for (const Database& database : databases) {
     const uint32_t count = database.day ? pir::day_vectors(options_.slots) : pir::hot_vectors(options_.slots);
     for (uint32_t i = 0; i < count; ++i) {
-      const std::vector<uint64_t> rows =
-          database.day ? collector.choose(database.geometry) : collector.choose(database.geometry, batch_row);
-      slots.push_back({database.day, Question(*database.client, database.offer.name, rows, random_)});
+      const std::vector<uint64_t> rows = database.day ? collector.choose(database.offered.geometry)
+                                                      : collector.choose(database.offered.geometry, batch_row);
+      slots.push_back({database.day, Question(*database.client, database.offered.offer.name, rows, random_)});
     }
   }
   return slots;

@@ -55,8 +55,7 @@ class Poller {
 
  private:
   struct Database {
-    pir::Geometry geometry;
-    DatabaseOffer offer;
+    OfferedDatabase offered;
     std::unique_ptr<pir::Client> client;
     bool day;
   };

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "engine/client/message.hpp"
-#include "engine/core/sha256.hpp"
 
 namespace cwtch::client {
 namespace {
@@ -186,31 +185,9 @@ Status Pull::move_boundary(ServerLink& lists) {
 }
 
 Status Pull::read_segment(ServerLink& link, const SealedSegment& segment) {
-  if (const Status got = link.get("/v1/segments/" + segment.name()); !got) return got;
-  Sha256 hash;
-  uint64_t bytes = 0;
-  Bytes rest(64 * 1024);  // the table and footer behind the records are for mirrors, not for us
-  while (true) {
-    const bool records_left = position() <= segment.last;
-    const MutableBytes room = records_left ? stream_.room() : MutableBytes(rest);
-    const Result<size_t> got = link.read(room);
-    if (!got) {
-      (void)save(false);
-      return fail(got.error());
-    }
-    if (*got == 0) break;
-    bytes += *got;
-    bytes_ += *got;
-    if (bytes > segment.bytes) return fail(Errc::corrupt, "server: a segment is longer than it was listed");
-    hash.add(room.first(*got));
-    if (!records_left) continue;
-    if (const Status read = stream_.received(*got, *this, log::Position{segment.last + 1}); !read) return read;
-  }
-  stream_.drop_rest();
-  if (position() != segment.last + 1) return fail(Errc::corrupt, "server: a segment lacks records");
-  if (bytes != segment.bytes || hash.finish() != segment.sha256)
-    return fail(Errc::corrupt, "server: a segment is not the one it listed");
-  return {};
+  const Status read = link.segment(segment, stream_, *this, [&](size_t bytes) { bytes_ += bytes; });
+  if (!read && read.error().code != Errc::corrupt) (void)save(false);
+  return read;
 }
 
 Status Pull::read_sealed(ServerLink& link) {

@@ -5,13 +5,11 @@
 #include "engine/client/message.hpp"
 #include "engine/client/mutant.hpp"
 #include "engine/client/record_stream.hpp"
-#include "pir/grid.hpp"
 
 namespace cwtch::client {
 namespace {
 
 // Whatever the server says:
-constexpr uint64_t kRowsMaxAllowed = 1 << 20;           // of a database
 constexpr double kStaticsBytesMax = 4e9;                // of all databases, which are in memory together
 constexpr uint64_t kIndexBytesMax = uint64_t{1} << 30;  // sixty million records
 constexpr uint64_t kTailBytesMax = uint64_t{512} << 20;
@@ -56,7 +54,7 @@ Result<RetrieveReport> Retrieve::run() {
   if (!index) return fail(index.error());
   report_.index_bytes = spent();
   for (Database& database : databases_) {
-    auto client = connect(link, **scheme, host_, database.geometry, database.offer);
+    auto client = connect(link, **scheme, host_, database.offered);
     if (!client) return fail(client.error());
     database.client = std::move(*client);
   }
@@ -84,33 +82,20 @@ Result<RetrieveReport> Retrieve::run() {
   return report_;
 }
 
-// Only what anybody would be offered: the grid's own ranges, of the sizes that follow from them.
 Status Retrieve::check_offer(const OfferList& list, const pir::Scheme& scheme) {
-  const auto found = find_offer(list, scheme);
-  if (!found) return fail(found.error());
-  const SchemeOffer& offer = **found;
-  const pir::Grid grid{.unit = scheme.info().rows_min, .rows_max = offer.rows_max};
-  if (offer.unit != grid.unit || offer.factor != grid.factor || grid.rows_max > kRowsMaxAllowed)
-    return fail(Errc::corrupt, "server: its databases are not on the public grid");
-  const auto stretches = grid.cover(offer.first_row, offer.end_row);
-  // A row between the databases and the tail would never come.
-  const bool whole = stretches.empty() ? offer.first_row == offer.end_row
-                                       : offer.first_row == stretches.front().first_row &&
-                                             offer.end_row == stretches.back().first_row + stretches.back().rows;
+  const auto offer = find_offer(list, scheme);
+  if (!offer) return fail(offer.error());
+  const auto databases = history_databases(list, **offer, scheme);
+  if (!databases) return fail(databases.error());
   double statics_bytes = 0;
-  bool same = whole && stretches.size() == offer.databases.size();
-  for (size_t i = 0; same && i < stretches.size(); ++i) {
-    const pir::Geometry geometry{
-        .first_row = stretches[i].first_row, .rows = stretches[i].rows, .row_bytes = list.row_bytes};
-    same = pir::check(geometry) && scheme.fits(geometry) && pir::name_of(geometry) == offer.databases[i].name;
-    if (same) statics_bytes += scheme.cost(geometry, 1).statics_bytes;
-    databases_.push_back({geometry, offer.databases[i], nullptr});
+  for (const OfferedDatabase& database : *databases) {
+    statics_bytes += scheme.cost(database.geometry, 1).statics_bytes;
+    databases_.push_back({database, nullptr});
   }
   if (statics_bytes > kStaticsBytesMax)
     return fail(Errc::too_large, "retrieve: the static parts of so many databases are more than a fetch may hold");
-  if (!same) return fail(Errc::corrupt, "server: its databases are not those of the public grid");
-  first_row_ = offer.first_row;
-  end_row_ = offer.end_row;
+  first_row_ = (*offer)->first_row;
+  end_row_ = (*offer)->end_row;
   row_bytes_ = list.row_bytes;
   return {};
 }
@@ -144,7 +129,8 @@ void Retrieve::query_all(const pir::Scheme& scheme, Marks& marks) {
     uint64_t bytes = 0;
     do {
       const Database& database = databases_[made % databases_.size()];
-      lap_.emplace_back(*database.client, database.offer.name, collector_->choose(database.geometry), random_);
+      lap_.emplace_back(*database.client, database.offered.offer.name, collector_->choose(database.offered.geometry),
+                        random_);
       bytes += database.client->request_bytes();
       ++made;
     } while (made < progress.queries_total && bytes < options_.lap_bytes);

@@ -57,8 +57,7 @@ class Retrieve {
 
  private:
   struct Database {
-    pir::Geometry geometry;
-    DatabaseOffer offer;
+    OfferedDatabase offered;
     std::unique_ptr<pir::Client> client;
   };
 

@@ -88,6 +88,33 @@ Result<Bytes> ServerLink::blob(const ByteArray<32>& sha256, uint64_t bytes) {
   return blob;
 }
 
+Status ServerLink::segment(const SealedSegment& segment, RecordStream& stream, RecordStream::Visitor& visitor,
+                           const std::function<void(size_t bytes)>& on_bytes) {
+  CHECK(stream.position().value == segment.first);
+  if (const Status got = get("/v1/segments/" + segment.name()); !got) return got;
+  Sha256 hash;
+  uint64_t bytes = 0;
+  Bytes rest(64 * 1024);  // the table and footer behind the records are for mirrors, not for us
+  while (true) {
+    const bool records_left = stream.position().value <= segment.last;
+    const MutableBytes room = records_left ? stream.room() : MutableBytes(rest);
+    const Result<size_t> got = read(room);
+    if (!got) return fail(got.error());
+    if (*got == 0) break;
+    bytes += *got;
+    on_bytes(*got);
+    if (bytes > segment.bytes) return fail(Errc::corrupt, "server: a segment is longer than it was listed");
+    hash.add(room.first(*got));
+    if (!records_left) continue;
+    if (const Status read = stream.received(*got, visitor, log::Position{segment.last + 1}); !read) return read;
+  }
+  stream.drop_rest();
+  if (stream.position().value != segment.last + 1) return fail(Errc::corrupt, "server: a segment lacks records");
+  if (bytes != segment.bytes || hash.finish() != segment.sha256)
+    return fail(Errc::corrupt, "server: a segment is not the one it listed");
+  return {};
+}
+
 Result<Bytes> ServerLink::query(std::string_view scheme, std::string_view database, ByteView request,
                                 uint64_t answer_bytes_max, std::string_view payment) {
   const std::string target = "/v1/pir/" + std::string(scheme) + "/" + std::string(database);

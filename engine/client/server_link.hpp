@@ -3,7 +3,10 @@
 // Thread: one; cancel() may come from any.
 #pragma once
 
+#include <functional>
+
 #include "engine/client/http_client.hpp"
+#include "engine/client/record_stream.hpp"
 #include "engine/client/server_documents.hpp"
 
 namespace cwtch::client {
@@ -21,6 +24,10 @@ class ServerLink {
   Result<OfferList> offers();
   // A static blob of `bytes` bytes, checked against its hash.
   Result<Bytes> blob(const ByteArray<32>& sha256, uint64_t bytes);
+  // A sealed file, whole. `visitor` sees its records as they come; that they are those of the listed file is known only
+  // at the end. corrupt: they are not. REQUIRES: the stream is where the segment begins.
+  Status segment(const SealedSegment& segment, RecordStream& stream, RecordStream::Visitor& visitor,
+                 const std::function<void(size_t bytes)>& on_bytes);
   // The answer to a query of private retrieval, of at most `answer_bytes_max` bytes. `payment`: see payer.hpp.
   Result<Bytes> query(std::string_view scheme, std::string_view database, ByteView request, uint64_t answer_bytes_max,
                       std::string_view payment = {});
