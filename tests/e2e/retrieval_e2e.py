@@ -1,12 +1,17 @@
 """retrieval_e2e.py CWTCHD CWTCHC IO: members fetch their messages by private retrieval from a real server.
 
-Tagged and untagged messages of one group, through databases that are merged and a restart; then what the server refuses.
+Tagged and untagged messages of one group, through databases that are merged and a restart; then what the server refuses,
+and what an audit finds.
 """
+import contextlib
 import hashlib
+import http.server
 import json
 import pathlib
 import sys
+import threading
 import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import cwtch_server  # noqa: E402
@@ -68,6 +73,55 @@ def refusals(server, found):
             data = server.get(f"/v1/blobs/{blob['sha256']}")
             assert hashlib.sha256(data).hexdigest() == blob["sha256"] and len(data) == blob["bytes"]
     assert server.get("/v1/blobs/" + "0" * 64, expect=404)
+
+
+@contextlib.contextmanager
+def spoiling(server, path):
+    """Its URL: what the server says, but for the last bit of `path`."""
+    class Between(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            with urllib.request.urlopen(server.url + self.path) as answer:
+                body = bytearray(answer.read())
+            if self.path == path:
+                body[-1] ^= 1
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Between) as between:
+        threading.Thread(target=between.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{between.server_port}"
+        between.shutdown()
+
+
+def audits(server, found):
+    """By whoever likes: there is no profile."""
+    anyone = Member(CWTCHC, server.parent / "nobody", server, init=False)
+
+    def audit(url, *words, expect=0):
+        lines = anyone("--json", "audit", url, *words, expect=expect)
+        return [json.loads(line) for line in lines.splitlines() if line.startswith("{")]
+
+    *databases, summary = audit(server.url)
+    assert [(d["scheme"], d["database"]) for d in databases] == [
+        (scheme, d["name"]) for scheme in SCHEMES for d in found[scheme]["databases"]], databases
+    assert {d["verdict"] for d in databases} == {"matches"}, databases
+    assert summary["databases"] == len(databases) and summary["records"] >= 8192, summary
+    assert not (server.parent / "nobody").exists()
+
+    name, blob = found["ring32"]["databases"][0]["name"], found["ring32"]["databases"][0]["statics"][0]["sha256"]
+    with spoiling(server, f"/v1/blobs/{blob}") as url:
+        said = anyone("audit", url, expect=3)
+        assert f"ring32 {name}" in said and "simplepir" not in said and "--scheme full" in said, said
+        assert {d["verdict"] for d in audit(url, "--scheme", "simplepir")[:-1]} == {"matches"}
+    assert "profile init" in anyone("audit", expect=1)
+    anyone("audit", url, "--scheme", "full", expect=2)
 
 
 def run(server):
@@ -135,6 +189,8 @@ def run(server):
     poll = json.loads(chooser("--json", "poll", "--now", "--polls", "1", "--mark", "1"))
     assert poll["queries"] == poll["failed_queries"] == 0 and poll["documents_bytes"] > 0, poll
     refusals(server, after)
+    audits(server, offers(server, 8192))
+    assert json.loads(ann("--json", "audit").splitlines()[-1])["databases"] > 0  # of the server that the profile knows
     server.stop()
     assert chooser("poll", "--now", "--polls", "1", expect=1).count("cwtchc: ") == 1
 

@@ -319,7 +319,7 @@ class FakeServer {
 
   void serve_polls(Offer& offer, const SealedRows& rows) const {
     const auto serve = [&](std::unique_ptr<pir::Server>& database, const std::optional<pir::Geometry>& geometry) {
-      if (!geometry) return database.reset();
+      if (!geometry || !offer.scheme->fits(*geometry)) return database.reset();
       if (database == nullptr || database->geometry() != *geometry)
         database = offer.scheme->serve({.server = host_}, *geometry, rows);
     };

@@ -14,6 +14,8 @@ cwtch_test(client_choice_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/clie
   LINKS cwtch::client)
 cwtch_test(client_retrieve_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_retrieve_test.cpp
   LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
+cwtch_test(client_audit_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_audit_test.cpp
+  LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
 cwtch_test(client_store_test LABELS unit crash
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_store_test.cpp LINKS cwtch::client cwtch::sim)
 cwtch_test(client_poll_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_poll_test.cpp

@@ -21,7 +21,8 @@ constexpr const char* kAbout =
     "  cwtchc poll --every 1h                       fetches what is new without the server learning for whom\n"
     "  cwtchc watch                                 follows the log until interrupted\n"
     "  cwtchc messages friends\n"
-    "  cwtchc gaps                                  messages that somebody saw and the server did not give us\n";
+    "  cwtchc gaps                                  messages that somebody saw and the server did not give us\n"
+    "  cwtchc audit URL                             whether what is given for private retrieval is of the log\n";
 
 std::string default_profile() {
   if (const char* const named = std::getenv("CWTCHC_PROFILE")) return named;
@@ -54,6 +55,21 @@ void add_posting_commands(CLI::App& app, Program& program) {
                  "Exactly as a Cwtch app would: no index entry, length depends on the text");
   post->callback([&] { program.post(); });
   app.add_subcommand("send", "Send what could not be sent before")->callback([&] { program.send(); });
+}
+
+void add_audit_command(CLI::App& app, Program& program) {
+  CLI::App* const audit = app.add_subcommand(
+      "audit",
+      "Download the log of a server, compute the static parts of its databases for private retrieval, "
+      "and compare with what it gives to members. Needs no profile. Exit status 3: they differ");
+  audit->add_option("SERVER", program.audit_servers,
+                    "By address, or by the hostname of one that the profile knows; without any, all that it knows");
+  std::vector<std::string> schemes = Program::audited_schemes();
+  schemes.emplace_back("all");
+  audit->add_option("--scheme", program.audit_scheme, "Which databases")
+      ->check(CLI::IsMember(schemes))
+      ->capture_default_str();
+  audit->callback([&] { program.audit(); });
 }
 
 void add_reading_commands(CLI::App& app, Program& program) {
@@ -117,6 +133,7 @@ void add_reading_commands(CLI::App& app, Program& program) {
   app.add_subcommand("gaps", "Messages that somebody saw and the server did not give us")->callback([&] {
     program.gaps();
   });
+  add_audit_command(app, program);
 }
 
 }  // namespace
@@ -157,7 +174,7 @@ int main(int argc, char** argv) {
     return 2;
   } catch (const cwtch::cwtchc::Refusal& refusal) {
     std::cerr << "cwtchc: " << refusal.text << '\n';
-    return 1;
+    return refusal.status;
   }
   return 0;
 }

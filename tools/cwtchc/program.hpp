@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/client/audit.hpp"
 #include "engine/client/client.hpp"
 #include "engine/client/conversation.hpp"
 
@@ -14,7 +15,9 @@ namespace cwtch::cwtchc {
 
 struct Refusal {
   std::string text;
+  int status = 1;  // of the program
 };
+constexpr int kAuditDiffers = 3;
 [[noreturn]] void give_up(const std::string& what, const Error& error, const std::string& cure = "");
 
 // What to do about an error of the network, of the server, or of the address; "" if nothing comes to mind.
@@ -43,6 +46,8 @@ struct Program {
   uint32_t polls = 0;              // 0: until it is interrupted
   bool now = false;                // the first at once
   bool allow_plaintext = false;
+  std::vector<std::string> audit_servers;  // by hostname or address
+  std::string audit_scheme = "all";
 
   void profile_init();
   void profile_show();
@@ -57,6 +62,9 @@ struct Program {
   void watch();
   void messages();
   void gaps();
+  void audit();
+  // Those with anything encrypted, and so with anything that could be spoilt unseen.
+  static std::vector<std::string> audited_schemes();
 
  private:
   std::unique_ptr<client::Store> open();
@@ -73,6 +81,8 @@ struct Program {
   void download(client::Store& store, const Address& server, const std::string& by);
   void retrieve(client::Store& store, const Address& server, const std::string& by);
   std::string choose_scheme(const client::Store& store, const Address& server);
+  std::vector<Address> servers_to_audit();
+  client::AuditReport audit(const Address& server, const client::AuditOptions& options);
   Address server_of(const client::Store& store, const client::GroupState& group) const;
   client::Client::Options client_options() const;
   // Standard input if `argument` is "-".
