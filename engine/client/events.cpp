@@ -15,10 +15,10 @@ enum class Kind : uint8_t {
   message_stored = 5,
   synced = 6,
   missed = 7,
-  index_seen = 8,
-  record_wanted = 9,
+  record_wanted = 9,  // 8 was an index_seen without windows
   record_settled = 10,
   polled = 11,
+  index_seen = 12,
 };
 
 class Encoder {
@@ -234,7 +234,7 @@ Result<Event> decode_event(ByteView bytes) {
       event = Polled{get_text(reader), reader.get<uint32_t>(), reader.get<uint32_t>()};
       break;
   }
-  if (!event) return fail(Errc::unsupported, "profile journal: an event of a newer version");
+  if (!event) return fail(Errc::unsupported, "profile journal: an event of another version of this program");
   if (!reader.ok() || !reader.rest().empty()) return fail(Errc::corrupt, "profile journal: an event has another size");
   return std::move(*event);
 }
