@@ -219,16 +219,16 @@ std::unique_ptr<Server> SimplePir::serve(const Context& context, const Geometry&
   return std::make_unique<SimplePirServer>(context, geometry, std::move(matrix), std::move(hint));
 }
 
-// Hints of neighbours add up, so that a stretch of the rows is in memory at a time.
+// A stretch of the rows in memory at a time.
 std::vector<Blob> SimplePir::statics(const Context& context, const Geometry& geometry, const RowSource& rows) const {
   constexpr uint64_t kTogether = 8 * kDegree;
-  Words sum((geometry.row_bytes + kLanes - 1) / kLanes * kLaneWords);
+  RunningHint hint(context, geometry.row_bytes);
   for (Geometry stretch = geometry; stretch.first_row < geometry.end_row(); stretch.first_row = stretch.end_row()) {
     stretch.rows = std::min(kTogether - stretch.first_row % kTogether, geometry.end_row() - stretch.first_row);
-    add_hint(hint_of(context, stretch, matrix_of(context, stretch, rows)), sum);
+    hint.add(stretch, rows);
   }
   std::vector<Blob> blobs;
-  blobs.push_back(hint_blob(sum, geometry.row_bytes));
+  blobs.push_back(hint.blob());
   return blobs;
 }
 
@@ -271,5 +271,16 @@ Result<std::unique_ptr<Client>> SimplePir::connect(const Context& context, const
 Result<SecretWords> SimplePir::opened_numbers(const Client& client, const Secret& secret, ByteView answer) {
   return static_cast<const SimplePirClient&>(client).open(static_cast<const SimplePirSecret&>(secret), answer);
 }
+
+RunningHint::RunningHint(const Context& context, uint32_t row_bytes)
+    : context_(context), row_bytes_(row_bytes), sum_((row_bytes + kLanes - 1) / kLanes * kLaneWords) {}
+
+void RunningHint::add(const Geometry& geometry, const RowSource& rows) {
+  CHECK(geometry.row_bytes == row_bytes_ && (end_row_ == 0 || geometry.first_row == end_row_));
+  add_hint(hint_of(context_, geometry, matrix_of(context_, geometry, rows)), sum_);
+  end_row_ = geometry.end_row();
+}
+
+Blob RunningHint::blob() const { return hint_blob(sum_, row_bytes_); }
 
 }  // namespace cwtch::pir

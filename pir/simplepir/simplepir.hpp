@@ -27,4 +27,22 @@ class SimplePir final : public Scheme {
   const double sigma_;
 };
 
+// The hint of whoever follows the log: the sum over the rows that went by, at full precision, in memory that does not
+// grow with them.
+class RunningHint {
+ public:
+  RunningHint(const Context& context, uint32_t row_bytes);
+  // The rows behind the last ones added. REQUIRES: geometry.first_row is where the last range ended, if there is one
+  void add(const Geometry& geometry, const RowSource& rows);
+  // The static of a server with all of them, byte for byte.
+  Blob blob() const;
+  uint64_t end_row() const { return end_row_; }
+
+ private:
+  const Context context_;
+  const uint32_t row_bytes_;
+  uint64_t end_row_ = 0;
+  Words sum_;  // coefficients, in lanes
+};
+
 }  // namespace cwtch::pir

@@ -70,6 +70,25 @@ TEST(PirHint, IsTheSumOfTurnedRowsTimesBlocks) {
   }
 }
 
+TEST(PirHint, RunningHintIsTheServersBlob) {
+  const SimplePir scheme;
+  constexpr uint32_t kRowBytes = 520;
+  const Geometry all{5000, 1500, kRowBytes, 1};
+  const test::RandomRows rows(all, 1);
+  const auto blob_of = [&](const Geometry& geometry) {
+    return scheme.serve(test::kPirContext, geometry, rows)->statics().at(0).bytes;
+  };
+  RunningHint running(test::kPirContext, kRowBytes);
+  uint64_t end = all.first_row;
+  for (const uint64_t more : {1, 119, 1024, 1, 355}) {
+    running.add({end, more, kRowBytes, 1}, rows);
+    end += more;
+    EXPECT_EQ(running.end_row(), end);
+    EXPECT_EQ(running.blob().bytes, blob_of({all.first_row, end - all.first_row, kRowBytes, 1}));
+  }
+  EXPECT_EQ(end, all.end_row());
+}
+
 // Who has the rows finds every bit of a server's hint that is wrong, and every row that was not in it.
 TEST(PirHint, AuditsFindEverySpoiltBit) {
   const SimplePir scheme;
