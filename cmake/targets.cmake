@@ -27,6 +27,7 @@ set(headers_test <filesystem> <fstream> <set> <thread> <gmock/gmock.h>)
 foreach(kind library throwing program test)
   add_library(cwtch_headers_${kind} OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/cmake/nothing.cpp)
   target_precompile_headers(cwtch_headers_${kind} PRIVATE ${headers} ${headers_${kind}})
+  target_link_libraries(cwtch_headers_${kind} PRIVATE tl::expected nlohmann_json::nlohmann_json)
   cwtch_kind_options(cwtch_headers_${kind} ${kind})
   if(kind MATCHES "program|test")  # like an executable's, not like a library's
     set_target_properties(cwtch_headers_${kind} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
@@ -68,7 +69,8 @@ function(cwtch_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   cwtch_compile_as(program ${name})
-  set_source_files_properties(main.cpp PROPERTIES COMPILE_OPTIONS "${optimise_little}")  # reads the options
+  # It reads the options; clang takes a precompiled header only at the level of optimisation that it was made at.
+  set_source_files_properties(main.cpp PROPERTIES COMPILE_OPTIONS "${optimise_little}" SKIP_PRECOMPILE_HEADERS ON)
   target_link_libraries(${name} PRIVATE ${ARG_LINKS})
   if(TARGET mimalloc AND NOT CWTCH_SANITIZE)
     target_link_libraries(${name} PRIVATE mimalloc)
