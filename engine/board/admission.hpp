@@ -12,6 +12,8 @@ class Admission {
   virtual ~Admission() = default;
   // "open", ...: as /v1/server names it.
   virtual const char* name() const = 0;
+  // Nobody is admitted, whatever he brings: said before anything of his is received.
+  virtual bool closed() const { return false; }
   // denied: no credential, or one that does not pay for this. Called once for whatever has the right form and a place,
   // on the shard's thread; must not block. `credential` is empty when the client sent none.
   virtual Status admit(ByteView credential, ByteView paid_for) = 0;
@@ -28,6 +30,7 @@ class OpenAdmission final : public Admission {
 class ClosedAdmission final : public Admission {
  public:
   const char* name() const override { return "closed"; }
+  bool closed() const override { return true; }
   Status admit(ByteView, ByteView) override { return fail(Errc::denied, "this server accepts none any more"); }
 };
 

@@ -25,25 +25,29 @@ void Catalog::index() {
   }
 }
 
-std::shared_ptr<const Database> Catalog::find(std::string_view scheme, std::string_view name,
-                                              std::shared_ptr<const Database>* successor) const {
-  successor->reset();
-  for (const Offer& offer : offers) {
-    if (offer.scheme->info().name != scheme) continue;
-    const auto found = by_name.find(std::pair(std::string(scheme), std::string(name)));
-    if (found != by_name.end()) return found->second;
-    // What was offered once is recognised by its name alone: it lay on the grid, or it had the parts of polls, which
-    // go on to newer windows.
-    for (const auto& database : offer.all()) {
-      const pir::Geometry& offered = database->server->geometry();
-      const auto named = pir::parse_name(name, offered.row_bytes);
-      if (!named || named->parts != offered.parts) continue;
-      const bool polls = database == offer.hot || database == offer.day;
-      if (polls ? named->first_row <= offered.first_row : offered.contains(named->first_row)) *successor = database;
-    }
-    return nullptr;
+Catalog::Found Catalog::find(std::string_view scheme, std::string_view name) const {
+  const auto found = by_name.find(std::pair(std::string(scheme), std::string(name)));
+  if (found != by_name.end()) return {found->second};
+  const auto offer =
+      std::find_if(offers.begin(), offers.end(), [&](const Offer& one) { return one.scheme->info().name == scheme; });
+  if (offer == offers.end()) return {};
+  // What was offered once is recognised by its name alone: it lay on the grid, or it had the parts of polls, which go
+  // on to newer windows.
+  std::shared_ptr<const Database> successor;
+  for (const auto& database : offer->all()) {
+    const pir::Geometry& offered = database->server->geometry();
+    const auto named = pir::parse_name(name, offered.row_bytes);
+    if (!named || named->parts != offered.parts) continue;
+    const bool polls = database == offer->hot || database == offer->day;
+    if (polls ? named->first_row <= offered.first_row : offered.contains(named->first_row)) successor = database;
   }
-  return nullptr;
+  const auto names = [&](const std::optional<pir::Geometry>& geometry) {
+    return geometry && pir::name_of(*geometry) == name;
+  };
+  constexpr uint32_t kAnyRow = 1;  // a name does not have its length
+  const bool in_the_making = offer->polls_in_the_making &&
+                             (names(pir::hot_database(windows, kAnyRow)) || names(pir::day_database(windows, kAnyRow)));
+  return {nullptr, successor != nullptr || in_the_making, successor};
 }
 
 std::shared_ptr<const pir::Blob> Catalog::blob(const ByteArray<32>& sha256) const {

@@ -32,6 +32,7 @@ struct Offer {
   std::vector<std::shared_ptr<const Database>> databases;
   // Of polls: pir::hot_database() and pir::day_database() of the catalog's windows, as far as there are such.
   std::shared_ptr<const Database> hot, day;
+  bool polls_in_the_making = false;  // those of the catalog's windows were taken back, and others are not there yet
 
   std::vector<std::shared_ptr<const Database>> all() const;
 };
@@ -44,9 +45,12 @@ struct Catalog {
   std::map<ByteArray<32>, std::shared_ptr<const pir::Blob>> blobs;
 
   void index();
-  // nullptr: there is none. If there was, *successor is what takes its place now; else nullptr.
-  std::shared_ptr<const Database> find(std::string_view scheme, std::string_view name,
-                                       std::shared_ptr<const Database>* successor) const;
+  struct Found {
+    std::shared_ptr<const Database> database;             // nullptr: there is none
+    bool retired = false;                                 // but there was
+    std::shared_ptr<const Database> successor = nullptr;  // of a retired one; nullptr: it is in the making
+  };
+  Found find(std::string_view scheme, std::string_view name) const;
   // Holds the bytes alone, not their database: whoever takes them slowly costs no more. nullptr: there is none.
   std::shared_ptr<const pir::Blob> blob(const ByteArray<32>& sha256) const;
 };

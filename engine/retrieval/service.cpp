@@ -116,12 +116,12 @@ void Service::retire_polls(const pir::WindowList& windows) {
   const std::shared_ptr<const Catalog> now = catalog();
   std::vector<Offer> offers = now->offers;
   bool outdated = false;
-  const auto keep = [&](std::shared_ptr<const Database>& database, const std::optional<pir::Geometry>& geometry) {
-    if (database == nullptr || (geometry && database->server->geometry() == *geometry)) return;
-    database.reset();
-    outdated = true;
-  };
   for (Offer& offer : offers) {
+    const auto keep = [&](std::shared_ptr<const Database>& database, const std::optional<pir::Geometry>& geometry) {
+      if (database == nullptr || (geometry && database->server->geometry() == *geometry)) return;
+      database.reset();
+      offer.polls_in_the_making = outdated = true;
+    };
     keep(offer.hot, pir::hot_database(windows, options_.row_bytes));
     keep(offer.day, pir::day_database(windows, options_.row_bytes));
   }
@@ -135,6 +135,7 @@ pir::Geometry Service::geometry_of(const pir::Grid::Stretch& stretch) const {
 Status Service::add_polls(const pir::WindowList& windows, const log::Layout& layout, Offer& offer) {
   const Known known = offer.all();
   offer.hot = offer.day = {};
+  offer.polls_in_the_making = false;
   double memory = 0;
   const auto add = [&](const char* which, const std::optional<pir::Geometry>& geometry,
                        std::shared_ptr<const Database>& to) -> Status {

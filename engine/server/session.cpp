@@ -187,16 +187,17 @@ void Session::get_blob(const http::GetBlob& request) {
 tl::expected<uint64_t, http::Problem> Session::select_database(const http::PostQuery& request) {
   http::Problem problem{.type = http::ProblemType::not_found, .detail = "no such database; GET /v1/shards lists them"};
   if (services_.retrieval == nullptr) return tl::unexpected(problem);
+  if (services_.query_admission.closed())
+    return tl::unexpected(http::Problem{.type = http::ProblemType::denied, .detail = "no queries are answered here"});
   Work& w = work();
-  std::shared_ptr<const retrieval::Database> successor;
-  w.query.database = services_.catalog()->find(request.scheme, request.name, &successor);
-  if (w.query.database == nullptr) {
-    if (successor != nullptr) {
-      problem = {.type = http::ProblemType::retired, .detail = "covers its first row now; GET /v1/shards lists all"};
-      problem.about(successor->name);
-    }
-    return tl::unexpected(problem);
+  retrieval::Catalog::Found found = services_.catalog()->find(request.scheme, request.name);
+  if (found.retired) problem = {.type = http::ProblemType::retired, .detail = "its successor is in the making"};
+  if (found.successor != nullptr) {
+    problem.detail = "covers its first row now; GET /v1/shards lists all";
+    problem.about(found.successor->name);
   }
+  if (found.database == nullptr) return tl::unexpected(problem);
+  w.query.database = std::move(found.database);
   return w.query.database->request_bytes;
 }
 

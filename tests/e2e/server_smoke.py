@@ -491,6 +491,11 @@ class Operation(unittest.TestCase):
         with serve("--query-admission=closed", "--schemes=simplepir") as server:
             self.assertEqual(server.json("/v1/server")["admission"], {"policy": "open", "queries": "closed"})
             server.post(make_record("a"))
+            connection = server.connect()
+            connection.sendall(b"POST /v1/pir/simplepir/0-8192-1c HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
+                               b"Expect: 100-continue\r\nContent-Length: 30000\r\n\r\n")
+            self.assertTrue(connection.recv(65536).startswith(b"HTTP/1.1 403"), "before the query is received")
+            connection.close()
 
     # cwtchd dev leaves nothing behind.
     def test_dev(self):

@@ -48,7 +48,13 @@ class Gated final : public LikeDirect {
  public:
   std::unique_ptr<pir::Server> serve(const pir::Context& context, const pir::Geometry& geometry,
                                      const pir::RowSource& rows) const override {
+    making_closed_.wait(true);
     return std::make_unique<Behind>(*this, LikeDirect::serve(context, geometry, rows));
+  }
+  void close_making() { making_closed_ = true; }
+  void open_making() {
+    making_closed_ = false;
+    making_closed_.notify_all();
   }
   void close() { closed_ = true; }
   void open() {
@@ -76,7 +82,7 @@ class Gated final : public LikeDirect {
     const std::unique_ptr<pir::Server> server_;
   };
 
-  std::atomic<bool> closed_{false};
+  std::atomic<bool> closed_{false}, making_closed_{false};
   mutable std::atomic<size_t> waiting_{0};
 };
 
@@ -264,12 +270,18 @@ class ServerRetirement : public testing::Test {
     content_ = text_of(query);
     expected_ = database->server->answer({&view, 1}).at(0);
   }
-  ~ServerRetirement() override { scheme_.open(); }
+  ~ServerRetirement() override {
+    scheme_.open();
+    scheme_.open_making();
+  }
 
   void retire() {
     world_.append(300);
     world_.next_hour();
-    world_.run_until([this] { return hot() != nullptr && hot()->name != name_; });
+    world_.run_until([this] {
+      const auto database = hot();
+      return database != nullptr && database->name != name_;
+    });
   }
   std::shared_ptr<const retrieval::Database> hot() const {
     const auto catalog = world_.service().catalog();
@@ -324,6 +336,20 @@ TEST_F(ServerRetirement, WhileQueriesWaitTheyAreAnswered) {
     EXPECT_EQ(answers_[i].body, expected_);
   }
   world_.run_until([this] { return old_.expired(); });
+}
+
+TEST_F(ServerRetirement, WhoComesBeforeTheSuccessorIsToldThatItIsInTheMaking) {
+  scheme_.close_making();
+  world_.append(300);
+  world_.next_hour();
+  world_.run_until([this] { return hot() == nullptr; });
+  ask(world_.connect(), head(name_) + content_);
+  wait_for_answers(1);
+  EXPECT_EQ(answers_[0].status, 410);
+  EXPECT_THAT(std::string(text_of(answers_[0].body)), testing::HasSubstr("in the making"));
+  ask(world_.connect(), head("64-4096-8c") + content_);
+  wait_for_answers(2);
+  EXPECT_EQ(answers_[1].status, 404) << "there was none of this name";
 }
 
 TEST_F(ServerRetirement, WhoComesLaterIsToldTheSuccessor) {
