@@ -9,6 +9,7 @@ namespace cwtch::client {
 namespace {
 
 // Whatever the server says:
+constexpr double kStaticsBytesMax = 4e9;                         // of all databases
 constexpr double kDatabaseBytesMax = 4.0 * (uint64_t{1} << 30);  // of one, as a server holds it
 constexpr uint64_t kIndexBytesMax = uint64_t{1} << 30;           // sixty million records
 constexpr size_t kPlacesMax = 1 << 20;                           // blocks of the index
@@ -54,6 +55,7 @@ Result<AuditReport> Audit::run() {
   for (const pir::Scheme* const scheme : options_.schemes) {
     if (const Status asked = ask(*scheme); !asked) return fail(asked.error());
   }
+  report_.host = host_;
   if (targets_.empty()) return report_;
   if (const Status read = read_rows(); !read) return fail(read.error());
 
@@ -79,28 +81,31 @@ Result<AuditReport> Audit::run() {
 
 Status Audit::ask(const pir::Scheme& scheme) {
   ServerLink link(dialer_, endpoint_);
-  const Result<ServerFacts> facts = link.facts_of(host_);
+  const Result<ServerFacts> facts = host_.empty() ? link.facts() : link.facts_of(host_);
   if (!facts) return fail(facts.error());
-  if (!facts->allows(scheme.info().name)) return {};
-  const Result<OfferList> list = link.offers();
-  if (!list) return fail(list.error());
-  const auto offer = find_offer(*list, scheme);
-  if (!offer && offer.error().code == Errc::busy) return {};  // nobody is offered anything yet
-  if (!offer) return fail(offer.error());
-  auto databases = history_databases(*list, **offer, scheme);
-  if (!databases) return fail(databases.error());
-  for (const auto& [offered, geometry] :
-       {std::pair((*offer)->hot, pir::hot_database(list->windows, list->row_bytes)),
-        std::pair((*offer)->day, pir::day_database(list->windows, list->row_bytes))}) {
-    auto database = poll_database(scheme, offered, geometry);
-    if (!database) return fail(database.error());
-    if (*database) databases->push_back(std::move(**database));
+  host_ = facts->host;
+  if (!(facts_ ? *facts_ : *facts).allows(scheme.info().name)) {
+    report_.not_offered.push_back(&scheme);
+    return {};
   }
+  Result<OfferList> list = link.offers();
+  if (!list) return fail(list.error());
+  if (!facts_) {
+    facts_ = *facts;
+    list_ = std::move(*list);
+  }
+  auto databases = offered(scheme);
+  if (!databases) return fail(databases.error());
+  if (databases->empty()) {
+    report_.not_offered.push_back(&scheme);
+    return {};
+  }
+  if (const Status checked = check_sizes(scheme, *databases); !checked) return checked;
 
   Result<SegmentList> segments = link.segments();
   if (!segments) return fail(segments.error());
   segments_ = std::move(*segments);
-  if (const Status read = read_index(link, *list); !read) return read;
+  if (const Status read = read_index(link); !read) return read;
   for (OfferedDatabase& database : *databases) {
     if (const Status added = add(link, scheme, std::move(database)); !added) return added;
   }
@@ -108,9 +113,42 @@ Status Audit::ask(const pir::Scheme& scheme) {
   return {};
 }
 
+// None: there are none yet.
+Result<std::vector<OfferedDatabase>> Audit::offered(const pir::Scheme& scheme) const {
+  const auto offer = find_offer(list_, scheme);
+  if (!offer && offer.error().code == Errc::busy) return std::vector<OfferedDatabase>();
+  if (!offer) return fail(offer.error());
+  auto databases = history_databases(list_, **offer, scheme);
+  if (!databases) return databases;
+  for (const auto& [poll, geometry] : {std::pair((*offer)->hot, pir::hot_database(list_.windows, list_.row_bytes)),
+                                       std::pair((*offer)->day, pir::day_database(list_.windows, list_.row_bytes))}) {
+    auto database = poll_database(scheme, poll, geometry);
+    if (!database) return fail(database.error());
+    if (*database) databases->push_back(std::move(**database));
+  }
+  return databases;
+}
+
+Status Audit::check_sizes(const pir::Scheme& scheme, const std::vector<OfferedDatabase>& databases) {
+  for (const OfferedDatabase& database : databases) {
+    if (const Status checked = check_statics(scheme, database); !checked) return checked;
+    const pir::Cost cost = scheme.cost(database.geometry, 1);
+    if (cost.server_bytes > kDatabaseBytesMax)
+      return fail(Errc::too_large, "server: a database is larger than an audit may hold");
+    statics_bytes_ += cost.statics_bytes;
+    first_row_ = std::min(first_row_, database.geometry.first_row);
+    end_row_ = std::max(end_row_, database.geometry.end_row());
+  }
+  if (statics_bytes_ > kStaticsBytesMax)
+    return fail(Errc::too_large, "server: its static parts are more than an audit may read");
+  if (end_row_ - first_row_ > options_.bytes_max / list_.row_bytes)
+    return fail(Errc::too_large, "server: its databases are larger than an audit may store");
+  return {};
+}
+
 // Only where its blocks begin and end. What they say of records is another matter: a wrong entry spoils what is looked
 // for by it, and full send finds what it left out.
-Status Audit::read_index(ServerLink& link, const OfferList& list) {
+Status Audit::read_index(ServerLink& link) {
   struct Visitor final : IndexStream::Visitor {
     explicit Visitor(std::map<uint64_t, uint64_t>& to) : rows_at(to) {}
     void entry(const log::IndexEntry&) override {}
@@ -141,17 +179,13 @@ Status Audit::read_index(ServerLink& link, const OfferList& list) {
   if (const Status added = visitor.add(stream.first()); !added) return added;
   if (stream.place().position < segments_.tail_first)
     return fail(Errc::corrupt, "server: its index ends before where it said its tail begins");
-  if (stream.row_bytes() != list.row_bytes || (row_bytes_ != 0 && row_bytes_ != list.row_bytes))
+  if (stream.row_bytes() != list_.row_bytes)
     return fail(Errc::corrupt, "server: its index counts in other rows than its databases have");
-  row_bytes_ = list.row_bytes;
   return {};
 }
 
 Status Audit::add(ServerLink& link, const pir::Scheme& scheme, OfferedDatabase offered) {
   const pir::Geometry& geometry = offered.geometry;
-  if (const Status checked = check_statics(scheme, offered); !checked) return checked;
-  if (scheme.cost(geometry, 1).server_bytes > kDatabaseBytesMax)
-    return fail(Errc::too_large, "server: a database is larger than an audit may hold");
   if (geometry.end_row() > rows_at_.rbegin()->second)
     return fail(Errc::corrupt, "server: its index ends before its databases do");
   Target target{&scheme, std::move(offered), {}};
@@ -219,7 +253,7 @@ class Audit::Writer final : public RecordStream::Visitor {
   Status record(log::Position position, ByteView record, uint32_t chain) override {
     if (position.value < position_) return {};  // of a segment that was merged since a part of it was read
     CHECK(position.value == position_);
-    const uint32_t size = audit_.row_bytes_;
+    const uint32_t size = audit_.list_.row_bytes;
     encoded_.resize(size_t{log::rows_of(record.size(), size)} * size);
     log::encode_rows(record, size, encoded_);
     for (ByteView rest = encoded_; !rest.empty(); rest = rest.subspan(size), ++row_) {
@@ -245,15 +279,8 @@ class Audit::Writer final : public RecordStream::Visitor {
 };
 
 Status Audit::read_rows() {
-  first_row_ = UINT64_MAX;
-  for (const Target& target : targets_) {
-    first_row_ = std::min(first_row_, target.offered.geometry.first_row);
-    end_row_ = std::max(end_row_, target.offered.geometry.end_row());
-  }
-  if (end_row_ - first_row_ > options_.bytes_max / row_bytes_)
-    return fail(Errc::too_large, "server: its databases are larger than an audit may store");
-  auto rows = RowFile::create(files_, random_, options_.directory, first_row_, row_bytes_,
-                              (end_row_ - first_row_) * row_bytes_);
+  auto rows = RowFile::create(files_, random_, options_.directory, first_row_, list_.row_bytes,
+                              (end_row_ - first_row_) * list_.row_bytes);
   if (!rows) return fail(rows.error());
   rows_ = std::move(*rows);
 

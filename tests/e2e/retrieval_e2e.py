@@ -120,6 +120,9 @@ def audits(server, found):
         said = anyone("audit", url, expect=3)
         assert f"ring32 {name}" in said and "simplepir" not in said and "--scheme full" in said, said
         assert {d["verdict"] for d in audit(url, "--scheme", "simplepir")[:-1]} == {"matches"}
+        dead = "http://127.0.0.1:9"
+        said = anyone("audit", dead, url, expect=3)
+        assert f"ring32 {name}" in said and dead in said, "one that is gone hides no other"
     assert "profile init" in anyone("audit", expect=1)
     anyone("audit", url, "--scheme", "full", expect=2)
 

@@ -156,6 +156,34 @@ TEST_F(ClientAudit, BeginsAsANewcomersFetch) {
   EXPECT_EQ(requests_of("/v1/segments/"), 3u);
 }
 
+// What a server names before it can tell counts, also of the schemes that come later.
+TEST_F(ClientAudit, TheFirstListCountsForAllSchemes) {
+  fill({"ring32", "simplepir"}, 3000);
+  size_t lists = 0;
+  change("/v1/shards", [&](std::string& answer) {
+    nlohmann::json list = server_.database_list();
+    auto& offers = list["offers"];
+    if (lists++ > 0) offers[0]["databases"][0]["statics"][0]["sha256"] = std::string(64, '7');
+    answer = test::FakeServer::ok(list.dump());
+  });
+  EXPECT_THAT(verdicts({"simplepir", "ring32"}), Each(Verdict::matches)) << "the second list names another";
+  EXPECT_EQ(lists, 2u);
+  lists = 1;
+  EXPECT_THAT(verdicts({"simplepir", "ring32"}), testing::Contains(Verdict::listed_differs));
+}
+
+TEST_F(ClientAudit, OfWhicheverServerAnswersIfNoneIsNamed) {
+  fill();
+  test::ScriptedDialer dialer = server_.dialer();
+  Audit audit(files(), random_, dialer, {"127.0.0.1", 1, "", "127.0.0.1:1"}, "",
+              {.schemes = {pir::find_scheme("ring32"), pir::find_scheme("simplepir")}, .directory = kDirectory});
+  const auto report = audit.run();
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->host, host_);
+  EXPECT_FALSE(report->databases.empty());
+  EXPECT_THAT(report->not_offered, ElementsAre(pir::find_scheme("simplepir")));
+}
+
 TEST_F(ClientAudit, ReadsOnlySegmentsThatDatabasesHaveRowsOf) {
   polls_ = true;
   fill();

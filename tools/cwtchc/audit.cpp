@@ -20,11 +20,9 @@ using namespace client;
 namespace {
 
 const char* kDifference =
-    "Who fetches by this scheme there reads junk, and what he does about it may tell the server what he wanted. It "
-    "lies, "
-    "or its machine is damaged. Keep away from the scheme there, by sync and by poll, and use: cwtchc sync --scheme "
-    "full. "
-    "Tell its operator and other members";
+    "Who fetches by this scheme there reads junk, and what he does about it may tell the server what he wanted. "
+    "It lies, or its machine is damaged. Keep away from the scheme there, by sync and by poll, and use: "
+    "cwtchc sync --scheme full. Tell its operator and other members";
 
 std::string temporary_directory() {
   const char* const named = std::getenv("TMPDIR");
@@ -47,20 +45,21 @@ std::string about(const AuditedDatabase& database) {
   return "";
 }
 
-void print(const AuditReport& report) {
+void print(const std::string& url, const AuditReport& report) {
+  fmt::print("{}\n{}\n", url, report.host);
   for (const AuditedDatabase& database : report.databases)
     fmt::print("{} {}: {}, {:.2f} MB of statics: {}\n", database.scheme->info().name, database.name,
                plural(database.rows, "row"), static_cast<double>(database.statics_bytes) / 1e6, about(database));
-  if (report.databases.empty())
-    fmt::print("It offers no databases of these schemes now, so there is nothing to compare\n");
+  for (const pir::Scheme* const scheme : report.not_offered)
+    fmt::print("{}: no databases are offered now\n", scheme->info().name);
   fmt::print("{} of the log read, {:.1f} MB moved\n", plural(report.records, "record"),
              static_cast<double>(report.bytes) / 1e6);
 }
 
-void print_json(const std::string& url, const std::string& host, const AuditReport& report) {
+void print_json(const std::string& url, const AuditReport& report) {
   for (const AuditedDatabase& database : report.databases) {
     fmt::print("{}\n", nlohmann::ordered_json{{"server", url},
-                                              {"host", host},
+                                              {"host", report.host},
                                               {"scheme", database.scheme->info().name},
                                               {"database", database.name},
                                               {"rows", database.rows},
@@ -68,9 +67,12 @@ void print_json(const std::string& url, const std::string& host, const AuditRepo
                                               {"verdict", name(database.verdict)}}
                            .dump());
   }
+  nlohmann::ordered_json not_offered = nlohmann::ordered_json::array();
+  for (const pir::Scheme* const scheme : report.not_offered) not_offered.push_back(scheme->info().name);
   fmt::print("{}\n", nlohmann::ordered_json{{"server", url},
-                                            {"host", host},
+                                            {"host", report.host},
                                             {"databases", report.databases.size()},
+                                            {"not_offered", not_offered},
                                             {"records", report.records},
                                             {"bytes", report.bytes}}
                          .dump());
@@ -87,26 +89,16 @@ std::vector<std::string> Program::audited_schemes() {
 }
 
 // A server that is named by its address is audited under the name that it gives, and no profile is needed.
-std::vector<Program::Address> Program::servers_to_audit() {
-  if (audit_servers.empty()) return servers(*open());
-  std::vector<Address> found;
-  for (const std::string& server : audit_servers) {
-    if (key_of_hostname(server)) {
-      const auto store = open();
-      const ServerState* const state = store->profile().server(server);
-      if (state == nullptr || state->url.empty())
-        throw Refusal{"this profile does not know " + server + "; cwtchc profile show lists its servers"};
-      found.push_back({server, state->url});
-      continue;
-    }
-    SocketDialer dial = dialer();
-    const Result<ServerFacts> facts = Client::meet(dial, endpoint_of(server));
-    if (!facts) give_up(server, facts.error(), cure_of(facts.error()));
-    found.push_back({facts->host, server});
-  }
-  return found;
+Program::Address Program::audited(const std::string& server) {
+  if (!key_of_hostname(server)) return {"", server};
+  const auto store = open();
+  const ServerState* const state = store->profile().server(server);
+  if (state == nullptr || state->url.empty())
+    throw Refusal{"this profile does not know " + server + "; cwtchc profile show lists its servers"};
+  return {server, state->url};
 }
 
+// Whatever becomes of one server, the others have their turn, and a difference is said.
 void Program::audit() {
   AuditOptions options{.schemes = {},
                        .directory = temporary_directory(),
@@ -114,24 +106,39 @@ void Program::audit() {
   for (const std::string& each : audited_schemes()) {
     if (audit_scheme == "all" || audit_scheme == each) options.schemes.push_back(pir::find_scheme(each));
   }
-  std::string differing, evading;
-  for (const Address& server : servers_to_audit()) {
-    if (!json) fmt::print("{}\n{}\n", server.url, server.host);
-    const AuditReport report = audit(server, options);
-    json ? print_json(server.url, server.host, report) : print(report);
-    bool compared = report.databases.empty();
-    for (const AuditedDatabase& database : report.databases) {
-      compared |= database.verdict != AuditVerdict::retired;
-      if (!harmless(database.verdict))
-        differing += fmt::format("{}: {} {}\n", server.url, database.scheme->info().name, database.name);
-    }
-    if (!compared) evading += server.url + ": ";
+  if (audit_servers.empty()) {
+    for (const Address& known : servers(*open())) audit_servers.push_back(known.host);
   }
-  if (!differing.empty()) throw Refusal{"not the statics of its log:\n" + differing + kDifference, kAuditDiffers};
-  if (!evading.empty())
-    throw Refusal{evading +
-                  "nothing could be compared, as all of it was retired meanwhile. Run it again; if that goes on, "
-                  "keep away from private retrieval there"};
+  std::string differing, undone;
+  for (const std::string& name : audit_servers) {
+    try {
+      const Address server = audited(name);
+      const AuditReport report = audit(server, options);
+      json ? print_json(server.url, report) : print(server.url, report);
+      std::fflush(stdout);
+      for (const AuditedDatabase& database : report.databases) {
+        if (!harmless(database.verdict))
+          differing += fmt::format("{}: {} {}\n", server.url, database.scheme->info().name, database.name);
+      }
+      if (report.databases.empty()) {
+        undone += server.url + ": it offers no databases of these schemes now, so nothing was compared\n";
+      } else if (std::all_of(report.databases.begin(), report.databases.end(), [](const AuditedDatabase& database) {
+                   return database.verdict == AuditVerdict::retired;
+                 })) {
+        undone +=
+            server.url +
+            ": nothing could be compared, as all of it was retired meanwhile. Run it again; if that goes on, keep "
+            "away from private retrieval there\n";
+      }
+    } catch (const Refusal& refusal) {
+      undone += refusal.text + '\n';
+    }
+  }
+  if (!differing.empty()) differing = "not the statics of its log:\n" + differing + kDifference + '\n';
+  std::string said = differing + undone;
+  if (said.empty()) return;
+  said.pop_back();
+  throw Refusal{said, differing.empty() ? 1 : kAuditDiffers};
 }
 
 AuditReport Program::audit(const Address& server, const AuditOptions& options) {

@@ -22,8 +22,6 @@ constexpr int kAuditDiffers = 3;
 
 // What to do about an error of the network, of the server, or of the address; "" if nothing comes to mind.
 std::string cure_of(const Error& error);
-// One event, as commit() takes it.
-std::vector<client::Event> only(client::Event event);
 // Of a server's URL, or a Refusal.
 client::Endpoint endpoint_of(const std::string& url);
 uint64_t now_s();  // since 1970
@@ -81,7 +79,7 @@ struct Program {
   void download(client::Store& store, const Address& server, const std::string& by);
   void retrieve(client::Store& store, const Address& server, const std::string& by);
   std::string choose_scheme(const client::Store& store, const Address& server);
-  std::vector<Address> servers_to_audit();
+  Address audited(const std::string& server);
   client::AuditReport audit(const Address& server, const client::AuditOptions& options);
   Address server_of(const client::Store& store, const client::GroupState& group) const;
   client::Client::Options client_options() const;
