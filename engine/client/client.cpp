@@ -12,12 +12,6 @@ namespace {
 constexpr uint32_t kBusyPauseMs = 10;
 constexpr uint32_t kBusyPauseMsMax = 320;
 
-std::vector<Event> only(Event event) {
-  std::vector<Event> events;
-  events.push_back(std::move(event));
-  return events;
-}
-
 Signature signature_of(ByteView record) {
   Signature signature;
   std::copy_n(record.begin(), signature.size(), signature.begin());

@@ -15,7 +15,8 @@ enum class Kind : uint8_t {
   message_stored = 5,
   synced = 6,
   missed = 7,
-  record_wanted = 9,  // 8 was an index_seen without windows
+  index_seen_1 = 8,  // without windows: what it knows is read anew
+  record_wanted = 9,
   record_settled = 10,
   polled = 11,
   index_seen = 12,
@@ -191,6 +192,12 @@ ByteArray<log::kNonceBytes> IndexName::unique() const {
   return unique;
 }
 
+std::vector<Event> only(Event event) {
+  std::vector<Event> events;
+  events.push_back(std::move(event));
+  return events;
+}
+
 Bytes encode(const Event& event) { return std::visit(EncodeEvent{}, event); }
 
 Result<Event> decode_event(ByteView bytes) {
@@ -221,6 +228,10 @@ Result<Event> decode_event(ByteView bytes) {
     case Kind::missed:
       event = Missed{get_text(reader), reader.get<uint64_t>(), reader.get<uint64_t>()};
       break;
+    case Kind::index_seen_1:
+      event = IndexSeen{get_text(reader), {}, {}, 0, 0, {}};
+      reader.take(4 * sizeof(uint64_t) + 2 * sizeof(uint32_t));
+      break;
     case Kind::index_seen:
       event = get_index_seen(reader);
       break;
@@ -234,7 +245,7 @@ Result<Event> decode_event(ByteView bytes) {
       event = Polled{get_text(reader), reader.get<uint32_t>(), reader.get<uint32_t>()};
       break;
   }
-  if (!event) return fail(Errc::unsupported, "profile journal: an event of another version of this program");
+  if (!event) return fail(Errc::unsupported, "profile journal: an event of a newer version");
   if (!reader.ok() || !reader.rest().empty()) return fail(Errc::corrupt, "profile journal: an event has another size");
   return std::move(*event);
 }

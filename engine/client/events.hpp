@@ -147,6 +147,9 @@ struct RecordSettled {
 using Event = std::variant<ServerAdded, GroupJoined, Composed, Refused, MessageStored, Synced, Missed, IndexSeen,
                            RecordWanted, RecordSettled, Polled>;
 
+// One event, as Store::commit() takes it.
+std::vector<Event> only(Event event);
+
 Bytes encode(const Event& event);
 // corrupt for bytes that encode() does not make: they have a checksum, so nobody else wrote them.
 Result<Event> decode_event(ByteView bytes);

@@ -1,6 +1,7 @@
 #include "engine/client/index_pull.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "engine/client/mutant.hpp"
@@ -10,6 +11,7 @@ namespace {
 
 constexpr size_t kEventsPerSave = 512;
 constexpr size_t kReceiveBytes = 256 * 1024;
+constexpr size_t kWindowsKept = 3 * pir::kWindowsMax;  // a server may be late with what it lists
 
 IndexKnown known_of(const Profile& profile, const std::string& host) {
   const ServerState* const state = profile.server(host);
@@ -33,7 +35,8 @@ IndexPull::IndexPull(Store& store, std::string host, SegmentList list, uint64_t 
       end_row_(end_row),
       keyring_(host_),
       known_(known_of(store.profile(), host_)),
-      stream_(stream_from(known_, list_, end_row)) {
+      stream_(stream_from(known_, list_, end_row)),
+      block_first_(stream_.first().position) {
   groups_ = keyring_.add_all(store.profile());
   if (const ServerState* const state = store.profile().server(host_)) log_known_ = state->reached.position;
   for (const SealedSegment& segment : list_.segments) boundaries_.insert(segment.first);
@@ -141,6 +144,9 @@ void IndexPull::want(const GroupId& group, const log::IndexEntry& entry) {
 Status IndexPull::block(const IndexPlace& end, uint32_t hour) {
   if (!status_) return status_;
   const uint64_t wanted = std::exchange(wanted_in_block_, 0);
+  const uint64_t first = std::exchange(block_first_, end.position);
+  if (hour == 0 && first < end.position && end.position <= list_.tail_first)
+    return fail(Errc::corrupt, "server: its index does not say when it sealed its records");
   if (hour != 0) {
     if (windows_.empty() || windows_.back().window.hour != hour) windows_.push_back({{hour, end.row}});
     windows_.back().window.end_row = end.row;
@@ -153,21 +159,27 @@ Status IndexPull::block(const IndexPlace& end, uint32_t hour) {
   return {};
 }
 
-// Those that were known, and those of this reading, which may begin inside one of them or behind all.
-WindowsRead IndexPull::windows_now() const {
+// Those that were known, and those of this reading, which may begin inside one of them or behind all. Of a window that
+// is read again the records are no fewer than they were, though most are here by now.
+WindowsRead IndexPull::windows() const {
   WindowsRead now = known_.windows;
   auto& windows = now.windows;
   const uint64_t first_row = stream_.first().row;
   if ((windows.empty() ? now.first_row : windows.back().window.end_row) < first_row) now = {first_row, {}};
-  while (!windows.empty() && windows.back().window.end_row > first_row) windows.pop_back();
+  std::map<uint32_t, uint64_t> wanted_before;  // by hour
+  for (; !windows.empty() && windows.back().window.end_row > first_row; windows.pop_back())
+    wanted_before[windows.back().window.hour] = windows.back().wanted;
   if (windows.empty()) now.first_row = std::min(now.first_row, first_row);
   for (const WindowRead& read : windows_) {
     if (windows.empty() || windows.back().window.hour != read.window.hour) windows.push_back({read.window});
     windows.back().window.end_row = read.window.end_row;
     windows.back().wanted += read.wanted;
   }
-  // As many as a server lists, and where the one before them ends.
-  const size_t old = windows.size() - std::min(windows.size(), pir::kWindowsMax);
+  for (WindowRead& read : windows) {
+    if (const auto before = wanted_before.find(read.window.hour); before != wanted_before.end())
+      read.wanted = std::max(read.wanted, before->second);
+  }
+  const size_t old = windows.size() - std::min(windows.size(), kWindowsKept);
   if (old > 0) now.first_row = windows[old - 1].window.end_row;
   windows.erase(windows.begin(), windows.begin() + static_cast<ptrdiff_t>(old));
   return now;
@@ -180,7 +192,7 @@ Status IndexPull::save(Store::Keep keep) {
   const bool moved = !(sealed == known_.sealed) || !(reached == known_.reached) || row_bytes() != known_.row_bytes;
   if (moved && row_bytes() != 0) {
     events_.emplace_back(
-        IndexSeen{host_, sealed, reached, row_bytes(), static_cast<uint32_t>(groups_.size()), windows_now()});
+        IndexSeen{host_, sealed, reached, row_bytes(), static_cast<uint32_t>(groups_.size()), windows()});
   }
   if (events_.empty()) return {};
   if (const Status kept = store_.commit(events_, keep); !kept) return kept;

@@ -32,6 +32,10 @@ class IndexPull final : private IndexStream::Visitor {
   Result<Bytes> fetch_sealed(ServerLink& link, uint64_t committed_end, uint64_t bytes_max);
   Status take_sealed(ByteView bytes, Store::Keep keep);
 
+  // The windows as far as they are known, those of this reading among them: also if the profile did not keep them,
+  // because it has other groups by now.
+  WindowsRead windows() const;
+
   const IndexReport& report() const { return report_; }
   const IndexPlace& first() const { return stream_.first(); }  // where the reading began
   const IndexPlace& place() const { return stream_.place(); }
@@ -46,7 +50,6 @@ class IndexPull final : private IndexStream::Visitor {
   void expect_missing();
   Result<std::string> target(uint64_t committed_end) const;
   Status finish(uint64_t committed_end, Store::Keep keep);
-  WindowsRead windows_now() const;
   Status save(Store::Keep keep);
 
   Store& store_;
@@ -58,6 +61,7 @@ class IndexPull final : private IndexStream::Visitor {
   IndexKnown known_;             // before this reading
   uint64_t log_known_ = 0;       // up to here the log itself was looked through
   IndexStream stream_;
+  uint64_t block_first_;  // position of the first record of the block that is read
   std::set<uint64_t> boundaries_;
   std::optional<IndexPlace> passed_;  // the newest boundary behind us that the next reading may begin at
   bool tail_begun_ = false;

@@ -31,6 +31,35 @@ size_t count(const std::vector<std::vector<RecordWanted>>& turns) {
   return records;
 }
 
+// Every window must end where the index has it: a server that could choose the windows of one session would know that
+// session again by them.
+Status check_windows(const pir::WindowList& list, const WindowsRead& seen) {
+  const auto ends = [&](uint64_t row, std::optional<uint32_t> hour) {
+    return std::any_of(seen.windows.begin(), seen.windows.end(), [&](const WindowRead& read) {
+      return read.window.end_row == row && (!hour || read.window.hour == *hour);
+    });
+  };
+  bool same = list.first_row <= seen.first_row || ends(list.first_row, std::nullopt);
+  bool before = false;
+  for (const pir::Window& window : list.windows) {
+    before |= window.end_row <= seen.first_row;
+    same &= window.end_row <= seen.first_row || ends(window.end_row, window.hour);
+  }
+  if (!same) return fail(Errc::corrupt, "server: its windows are not those of its index");
+  // Retention took them just now, perhaps; and perhaps they were made up.
+  if (before) return fail(Errc::gone, "server: its windows begin before its index does");
+  return {};
+}
+
+uint64_t arrived_in(const WindowsRead& seen, const pir::WindowList& list) {
+  uint64_t arrived = 0;
+  for (const WindowRead& read : seen.windows) {
+    if (!list.windows.empty() && read.window.hour + pir::kHoursPerDay > list.windows.back().hour)
+      arrived += read.wanted;
+  }
+  return arrived;
+}
+
 }  // namespace
 
 Poller::Poller(Store& store, Random& random, Dialer& dialer, Payer& payer, MarkClock& clock, const Endpoint& endpoint,
@@ -84,7 +113,8 @@ Result<PollReport> Poller::poll() {
   // Our own work, in a pause whose length does not depend on it.
   const Status read = early ? *early : pull.take_sealed(*index, Store::Keep::relaxed);
   if (!read) return fail(read.error());
-  if (const Status checked = check_windows(offers->windows); !checked) return fail(checked.error());
+  const WindowsRead windows = pull.windows();
+  if (const Status checked = check_windows(offers->windows, windows); !checked) return fail(checked.error());
   if (pull.row_bytes() != offers->row_bytes)
     return fail(Errc::corrupt, "server: its index counts in other rows than its databases have");
   report.records = pull.report().records;
@@ -96,6 +126,13 @@ Result<PollReport> Poller::poll() {
   report.wanted = count(within_reach(turns, is_here));
   RowCollector collector(turns);
   std::vector<Slot> slots = fill_slots(databases, collector, pir::first_row_of_day(offers->windows));
+  report.day = std::any_of(databases.begin(), databases.end(), [](const Database& database) { return database.day; });
+  if (report.day) {
+    // Before anything is asked: whatever happens next, nobody asks for this day again.
+    if (const Status kept = store_.commit(only(Polled{host_, 0, pir::poll_day(offers->windows)}), Store::Keep::durable);
+        !kept)
+      return fail(kept.error());
+  }
   clock_.worked();
   if (mutant(Mutant::close_behind_work)) link.disconnect();
 
@@ -109,10 +146,7 @@ Result<PollReport> Poller::poll() {
   }
   if (mutant(Mutant::slot_more_on_backlog) && report.wanted > options_.slots) ask(desk, slots[0], report);
   report.overran = marks.overran();
-  report.day = std::any_of(databases.begin(), databases.end(), [](const Database& database) { return database.day; });
-  const std::optional<uint32_t> batch = report.day ? std::optional(pir::poll_day(offers->windows)) : std::nullopt;
-  if (const Status opened = open(slots, collector, offers->row_bytes, batch, report); !opened)
-    return fail(opened.error());
+  if (const Status opened = open(slots, collector, offers->row_bytes, report); !opened) return fail(opened.error());
   clock_.worked();
   if (mutant(Mutant::repair_on_demand) && report.spoiled > 0) ask(desk, slots[0], report);
   const auto rest = state().wanted.turns();
@@ -120,34 +154,10 @@ Result<PollReport> Poller::poll() {
   const uint64_t reach = pir::first_row_in_reach(offers->windows, day_done);
   report.waiting = count(within_reach(rest, [&](const RecordWanted& wanted) { return wanted.row >= reach; }));
   report.outside = count(rest) - report.waiting;
-  report.arrived = arrived(offers->windows);
+  report.arrived = arrived_in(windows, offers->windows);
   const auto arrived = static_cast<double>(report.arrived);
   report.overload = static_cast<uint64_t>(arrived - pir::messages_per_day(plan_of(options_), arrived));
   return report;
-}
-
-uint64_t Poller::arrived(const pir::WindowList& list) const {
-  uint64_t arrived = 0;
-  for (const WindowRead& read : state().index.windows.windows) {
-    if (!list.windows.empty() && read.window.hour + pir::kHoursPerDay > list.windows.back().hour)
-      arrived += read.wanted;
-  }
-  return arrived;
-}
-
-// Every window must end where the index has it, as far as the index was read here: a server that could choose the
-// windows of one session would know that session again by them.
-Status Poller::check_windows(const pir::WindowList& list) const {
-  const WindowsRead& seen = state().index.windows;
-  const auto ends = [&](uint64_t row, std::optional<uint32_t> hour) {
-    return row <= seen.first_row || std::any_of(seen.windows.begin(), seen.windows.end(), [&](const WindowRead& read) {
-             return read.window.end_row == row && (!hour || read.window.hour == *hour);
-           });
-  };
-  bool same = ends(list.first_row, std::nullopt);
-  for (const pir::Window& window : list.windows) same &= ends(window.end_row, window.hour);
-  if (!same) return fail(Errc::corrupt, "server: its windows are not those of its index");
-  return {};
 }
 
 // Exactly what follows from the windows, or nothing.
@@ -189,14 +199,12 @@ void Poller::ask(const Desk& desk, Slot& slot, PollReport& report) {
   (slot.day ? report.day_bytes : report.query_bytes) += slot.question.ask(desk);
 }
 
-Status Poller::open(std::vector<Slot>& slots, RowCollector& collector, uint32_t row_bytes, std::optional<uint32_t> day,
-                    PollReport& report) {
+Status Poller::open(std::vector<Slot>& slots, RowCollector& collector, uint32_t row_bytes, PollReport& report) {
   std::vector<RowCollector::Whole> whole;
   for (Slot& slot : slots) report.failed_queries += !slot.question.open(collector, whole);
   std::vector<Event> events;
   for (const RowCollector::Whole& record : whole)
     report.judge(store_.profile(), record.wanted, record.rows, row_bytes, events);
-  if (day) events.emplace_back(Polled{host_, 0, *day});
   return store_.commit(events, Store::Keep::durable);
 }
 

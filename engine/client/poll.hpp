@@ -66,13 +66,9 @@ class Poller {
 
   const ServerState& state() const { return *store_.profile().server(host_); }
   Status plan(const OfferList& list, const pir::Scheme& scheme, std::vector<Database>& databases) const;
-  Status check_windows(const pir::WindowList& list) const;
-  uint64_t arrived(const pir::WindowList& list) const;
   std::vector<Slot> fill_slots(const std::vector<Database>& databases, RowCollector& collector, uint64_t batch_row);
   void ask(const Desk& desk, Slot& slot, PollReport& report);
-  // `day`: of the batch that was among them.
-  Status open(std::vector<Slot>& slots, RowCollector& collector, uint32_t row_bytes, std::optional<uint32_t> day,
-              PollReport& report);
+  Status open(std::vector<Slot>& slots, RowCollector& collector, uint32_t row_bytes, PollReport& report);
 
   Store& store_;
   Random& random_;

@@ -12,12 +12,6 @@
 
 namespace cwtch::test {
 
-inline std::vector<client::Event> only(client::Event event) {
-  std::vector<client::Event> events;
-  events.push_back(std::move(event));
-  return events;
-}
-
 class ClientWorld : public testing::Test {
  protected:
   struct Member {
@@ -35,13 +29,13 @@ class ClientWorld : public testing::Test {
     auto store = client::Store::create(files(), random_, directory);
     EXPECT_TRUE(store) << store.error().message();
     Member member{std::move(*store), directory};
-    EXPECT_TRUE(member.store->commit(only(client::ServerAdded{host_, "http://127.0.0.1:1"}), kKeep));
+    EXPECT_TRUE(member.store->commit(client::only(client::ServerAdded{host_, "http://127.0.0.1:1"}), kKeep));
     return member;
   }
   // Not by its invite, whose id takes milliseconds to compute.
   void join(Member& member, const client::Group& group) {
     client::GroupJoined joined{{group.id, group.key.clone(), group.server, group.name}};
-    EXPECT_TRUE(member.store->commit(only(std::move(joined)), kKeep));
+    EXPECT_TRUE(member.store->commit(client::only(std::move(joined)), kKeep));
   }
   // As after a restart of the program.
   void reopen(Member& member) {

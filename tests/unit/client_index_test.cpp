@@ -475,7 +475,7 @@ TEST_F(HostileIndex, WhatContradictsTheListOrThePastIsCorrupt) {
     index.clear();
     uint64_t row = 0;
     for (const auto& [first, end] : {std::pair<uint64_t, uint64_t>{0, 20}, {20, 40}}) {
-      log::IndexBlockBuilder block({first}, row, server_.row_bytes);
+      log::IndexBlockBuilder block({first}, row, server_.row_bytes, server_.hour);
       for (uint64_t p = first; p < end; ++p) block.add(server_.records[p]);
       index += text_of(block.bytes());
       row += block.rows();

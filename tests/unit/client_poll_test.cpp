@@ -232,6 +232,85 @@ TEST_F(ClientPoll, WindowsThatAreNotTheIndexsAreRefusedUnasked) {
   }
 }
 
+// The list is older than the index: retention took a window in between. Nobody lied, perhaps, and nothing is asked.
+TEST_F(ClientPoll, WindowsBeforeTheIndexAreNotAskedFor) {
+  fill();
+  const std::string list = server_.database_list().dump();
+  server_.retire();
+  server_.tamper = [&](const std::string& target, std::string& answer) {
+    if (target == "/v1/shards") answer = FakeServer::ok(list);
+  };
+  Member ann = make_member("ann");
+  EXPECT_EQ(error_of(ann), Errc::gone);
+  EXPECT_EQ(queries(), 0u);
+}
+
+// Sealed records of no hour would be in no window, and make a gap in what is known of them.
+TEST_F(ClientPoll, AnIndexThatDoesNotSayWhenIsRefused) {
+  fill();
+  server_.hours.begin()->second = 0;
+  Member ann = make_member("ann");
+  EXPECT_EQ(error_of(ann), Errc::corrupt);
+  EXPECT_EQ(queries(), 0u);
+}
+
+// Whatever another process of this profile does meanwhile: the poll goes on, and its server is not to blame.
+TEST_F(ClientPoll, AGroupJoinedMeanwhileChangesNothing) {
+  fill();
+  const Group other = *create_group(host_, "other", random_);
+  for (const bool fresh : {false, true}) {
+    Member ann = make_member(fresh ? "fresh" : "joined");
+    join(ann, group_);
+    auto second = std::move(*Store::open(files(), random_, ann.directory));
+    server_.tamper = [&, done = false](const std::string& target, std::string&) mutable {
+      if (!target.starts_with("/v1/index") || std::exchange(done, true)) return;
+      GroupJoined joined{{other.id, other.key.clone(), other.server, other.name}, fresh};
+      ASSERT_TRUE(second->commit(only(std::move(joined)), Store::Keep::durable));
+    };
+    const auto report = poll(ann);
+    ASSERT_TRUE(report) << report.error().message();
+    EXPECT_EQ(queries(), 2u);
+    EXPECT_THAT(texts(ann, group_), UnorderedElementsAre("one", "two"));
+    server_.tamper = {};
+    ASSERT_TRUE(poll(ann)) << "the index is read again for the new group";
+  }
+}
+
+// The batch is asked once, however the program ends.
+TEST_F(ClientPoll, ABatchThatWasBegunIsNotMadeAgain) {
+  server_.hour = 490'000 / 24 * 24 + 20;
+  for (int hour = 0; hour < 4; ++hour) window({}, 600);  // the day ends
+  open_hour();
+  Member ann = make_member("ann");
+  bool kept = false;
+  server_.tamper = [&](const std::string& target, std::string&) {
+    if (!is_query(target)) return;
+    auto second = std::move(*Store::open(files(), random_, ann.directory));  // what a crash now would leave
+    kept = second->profile().server(host_)->polls.day != 0;
+  };
+  const auto report = poll(ann);
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_TRUE(report->day);
+  EXPECT_TRUE(kept) << "before the first query";
+}
+
+// What came in the newest windows is still known when another command reads the index from its beginning.
+TEST_F(ClientPoll, WhatArrivedIsCountedOnce) {
+  std::vector<Bytes> messages;
+  for (int i = 0; i < 10; ++i) messages.push_back(message(group_, "text" + std::to_string(i)));
+  window(std::move(messages), 600);
+  window({}, 600);
+  open_hour();
+  Member ann = make_member("ann");
+  join(ann, group_);
+  ASSERT_EQ(poll(ann)->arrived, 10u);
+  SegmentList list = *parse_segments(server_.segment_list().dump());
+  IndexPull again(*ann.store, host_, list, 1);  // for databases that end before all of it
+  ServerLink link(dialer_, {"127.0.0.1", 1, "", "127.0.0.1:1"});
+  ASSERT_TRUE(again.read(link, server_.records.size(), Store::Keep::durable));
+  EXPECT_EQ(poll(ann)->arrived, 10u);
+}
+
 // Also of what the index shows no more, because it was read before, by whatever reads it, and before the program was
 // started again.
 TEST_F(ClientPoll, WindowsThatWereOthersBeforeAreRefused) {

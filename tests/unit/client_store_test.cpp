@@ -280,5 +280,19 @@ TEST(ClientEvents, AreReadBackAsWritten) {
   EXPECT_EQ(decode_event(Bytes{99}).error().code, Errc::unsupported);
 }
 
+// A profile may hold one that was written before windows were kept: nothing is known by it.
+TEST(ClientEvents, AnIndexReadOfBeforeIsForgotten) {
+  Bytes old{8, 4, 0, 0, 0, 'h', 'o', 's', 't'};
+  old.resize(old.size() + 4 * 8 + 2 * 4, 7);
+  const auto decoded = decode_event(old);
+  ASSERT_TRUE(decoded) << decoded.error().message();
+  const auto* const seen = std::get_if<IndexSeen>(&*decoded);
+  ASSERT_NE(seen, nullptr);
+  EXPECT_EQ(seen->host, "host");
+  EXPECT_EQ(seen->row_bytes, 0u);
+  old.pop_back();
+  EXPECT_EQ(decode_event(old).error().code, Errc::corrupt);
+}
+
 }  // namespace
 }  // namespace cwtch::client

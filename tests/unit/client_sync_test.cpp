@@ -174,7 +174,7 @@ TEST_F(ClientSync, JoiningWhileAnotherProcessReadsIsNotForgotten) {
     joined = true;
     auto second_process = Store::open(world_.files(), random_, ann_.directory);
     ASSERT_TRUE(second_process);
-    ASSERT_TRUE((*second_process)->commit(test::only(GroupJoined{*group_of_invite(invite_of(other_))}), kKeep));
+    ASSERT_TRUE((*second_process)->commit(only(GroupJoined{*group_of_invite(invite_of(other_))}), kKeep));
   };
   ASSERT_TRUE(sync(ann_));
   ASSERT_TRUE(sync(ann_));

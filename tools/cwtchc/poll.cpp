@@ -67,9 +67,9 @@ void Program::poll() {
   for (uint32_t done = 0; polls == 0 || done < polls; ++done) {
     if (done > 0 || !now) schedule.wait(wall_clock);
     const uint32_t next_hour = schedule.begun(wall_clock.now_s());
-    if (const Status kept = store->commit(only(Polled{known[0].host, next_hour, 0}), Store::Keep::durable); !kept)
-      give_up("profile", kept.error());
-    const Result<PollReport> report = poller.poll();
+    // Before anything is asked: a program that is started again leaves this period alone.
+    const Status kept = store->commit(only(Polled{known[0].host, next_hour, 0}), Store::Keep::durable);
+    const Result<PollReport> report = kept ? poller.poll() : fail(kept.error());
     if (!report && polls == 1) give_up(known[0].url, report.error(), cure_of(report.error()));
     if (!report) {
       fmt::print(stderr, "cwtchc: {}: {}; the next poll is in its period\n", known[0].url, report.error().message());

@@ -39,12 +39,6 @@ std::string cure_of(const Error& error) {
   return "";
 }
 
-std::vector<Event> only(Event event) {
-  std::vector<Event> events;
-  events.push_back(std::move(event));
-  return events;
-}
-
 namespace {
 
 constexpr auto kLockPause = std::chrono::milliseconds(20);
