@@ -34,7 +34,7 @@ struct WindowList {
 constexpr uint32_t kHoursPerDay = 24;
 constexpr size_t kHotWindows = 2;
 constexpr uint32_t kHotParts = 8;
-constexpr uint32_t kDayParts = 32;
+constexpr uint32_t kDayParts = 28;
 // A part of fewer rows costs more than sending them: then everybody takes the log itself.
 constexpr uint64_t kPollPartRowsMin = 64;
 // Queries of one poll with so many slots, 8, 16 or 32: of the hot database, and once a day of the day's. So many of the
@@ -42,7 +42,7 @@ constexpr uint64_t kPollPartRowsMin = 64;
 // them on the day after, when the hours that it kept missing were busy ones too; denser bursts may lose some
 // (docs/pir/delivery.md).
 constexpr uint32_t hot_vectors(uint32_t slots) { return slots / kHotParts; }
-constexpr uint32_t day_vectors(uint32_t slots) { return (3 * slots + 15) / 16; }
+constexpr uint32_t day_vectors(uint32_t slots) { return slots / 4; }
 constexpr size_t kWindowsMax = 2 * kHoursPerDay;  // that are listed: they hold the whole day before
 
 // The newest two windows, in eight parts: contiguous if the newest one's hour is even. Nothing: too few rows.

@@ -9,7 +9,7 @@
 namespace cwtch::bench {
 namespace {
 
-// Ten minutes: 32 parts take five seconds with AVX-512 on one core, and the scalar kernels twenty times as long.
+// Ten minutes: 28 parts take five seconds with AVX-512 on one core, and the scalar kernels twenty times as long.
 constexpr auto kPause = std::chrono::milliseconds(100);
 constexpr int kAttempts = 6000;
 

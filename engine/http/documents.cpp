@@ -12,7 +12,11 @@ using Json = nlohmann::ordered_json;
 // No limit is null, so that nobody reads "keeps 0 bytes".
 Json limit(uint64_t value) { return value == 0 ? Json(nullptr) : Json(value); }
 
-std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+// For people, with indentation, or as small as it gets: polls fetch the lists every hour.
+constexpr int kReadable = 2, kSmall = -1;
+std::string dump(const Json& json, int indentation) {
+  return json.dump(indentation, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 }  // namespace
 
@@ -50,7 +54,7 @@ std::string to_json(const ServerDocument& document) {
     json["schemes"].push_back(
         {{"name", scheme.name}, {"allowed", scheme.allowed}, {"trust", scheme.trust}, {"leakage", scheme.leakage}});
   }
-  return dump(json);
+  return dump(json, kReadable);
 }
 
 std::string to_json(const SegmentsDocument& document) {
@@ -67,7 +71,7 @@ std::string to_json(const SegmentsDocument& document) {
                                 {"index_bytes", segment.index_bytes},
                                 {"index_sha256", to_hex(segment.index_sha256)}});
   }
-  return dump(json);
+  return dump(json, kSmall);
 }
 
 namespace {
@@ -111,7 +115,7 @@ std::string to_json(const DatabasesDocument& document) {
     entry["day"] = offer.day ? to_json(*offer.day) : Json(nullptr);
     json["offers"].push_back(std::move(entry));
   }
-  return dump(json);
+  return dump(json, kSmall);
 }
 
 }  // namespace cwtch::http

@@ -283,8 +283,8 @@ std::vector<Option> make_options() {
        .max = 64 * kTiB,
        .what = "Memory for these databases of one scheme; what does not fit is not offered, the day's first, and the "
                "log says so.",
-       .why = "ring32 prepares 60 MiB for each of 8 and 32 parts, besides the rows: 2.4 GiB, 2.7 with 100,000 rows a "
-              "day, 5.4 with a million. 3 GiB hold 212,000."},
+       .why = "ring32 prepares 60 MiB for each of 8 and 28 parts, besides the rows: 2.1 GiB, 2.4 with 100,000 rows a "
+              "day, 5.2 with a million. 3 GiB hold 280,000."},
       {.section = "pir",
        .name = "query_admission",
        .unit = "",

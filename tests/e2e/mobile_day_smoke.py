@@ -29,7 +29,7 @@ class MobileDay(unittest.TestCase):
 
     def test_every_hour_has_its_queries_and_one_the_days(self):
         self.assertEqual(self.day["polls"], HOURS)
-        self.assertEqual(self.day["queries"], HOURS * SLOTS // 8 + 3)
+        self.assertEqual(self.day["queries"], HOURS * SLOTS // 8 + SLOTS // 4)
         for part in PARTS:
             self.assertGreater(self.day[f"{part}_bytes"], 0, part)
 

@@ -30,7 +30,7 @@ import tempfile
 B, KAPPA = 3072, 2 * 5 * 1024 * 4  # two key-switching keys of five digits, 1,024 words each
 TAU = 16 + 0.5 + 0.1  # an entry, a nibble for its rows, and its share of kind bits and the block's header
 T, W, V, S = 24, 2, 2, 8
-CATCHUP_PARTS, CATCHUP_V = 32, 3
+CATCHUP_PARTS, CATCHUP_V = 28, 4
 RECORD_BYTES = 2800
 
 
