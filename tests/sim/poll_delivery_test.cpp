@@ -302,7 +302,8 @@ TEST_F(PollDelivery, AboveTheRateAsManyAsTheFormulaSays) {
     std::printf("%4.0f messages a day: %.1f arrive, %.1f by the formula; reports said overload %llu, outside %llu\n",
                 wanted, measured, brought, static_cast<unsigned long long>(follower.overload),
                 static_cast<unsigned long long>(follower.outside));
-    EXPECT_NEAR(measured, brought, 0.04 * brought);
+    EXPECT_GE(measured, 0.97 * brought);
+    EXPECT_LE(measured, 1.04 * brought) << "a little more, since rows are chosen so that few are left together";
     const bool enough = wanted - brought < 1;
     EXPECT_EQ(enough, follower.outside == 0);
     EXPECT_EQ(enough, follower.overload == 0) << "by the formula, before anything is out of reach";
