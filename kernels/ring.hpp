@@ -4,7 +4,7 @@
 //   lanes[i * kLanes + l]   coefficient i, or slot i, of polynomial l; always < q
 //
 // Slots: slot i of a transformed polynomial is its value at psi^(2 * reversed(i) + 1), where reversed() reverses ten
-// bits and psi = kPsi has order 2,048. This order is part of what client and server agree upon (docs/pir).
+// bits and psi = kPsi has order 2d. This order is part of what client and server agree upon (docs/pir).
 //
 // Thread: any; pure. C++17 on purpose: nvcc reads this header too.
 #pragma once
@@ -12,11 +12,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/degree.hpp"
 #include "kernels/modulus.hpp"
 
 namespace cwtch::kernels {
 
-constexpr size_t kDegree = 1024;
 constexpr size_t kLanes = 16;
 constexpr size_t kLaneWords = kDegree * kLanes;  // of sixteen polynomials
 constexpr size_t kHalfOrbit = kDegree / 2;
@@ -27,10 +27,10 @@ static_assert(pow_vartime(kPsi, kDegree) == kQ - 1, "psi^d = -1");
 
 constexpr uint32_t reversed(uint32_t i) {
   uint32_t r = 0;
-  for (int bit = 0; bit < 10; ++bit) r |= (i >> bit & 1) << (9 - bit);
+  for (uint32_t bit = 0; bit < kDegreeLog2; ++bit) r |= (i >> bit & 1) << (kDegreeLog2 - 1 - bit);
   return r;
 }
-// The odd exponent e, modulo 2,048, of the slot that holds the value at psi^e; and back.
+// The odd exponent e, modulo 2d, of the slot that holds the value at psi^e; and back.
 constexpr uint32_t exponent_of_slot(uint32_t slot) { return 2 * reversed(slot) + 1; }
 constexpr uint32_t slot_of_exponent(uint32_t exponent) { return reversed(exponent % (2 * kDegree) / 2); }
 
@@ -58,10 +58,10 @@ struct RingTarget {
   // sum += x * w in every slot. Lanes 0 to 7 take w from `low`, lanes 8 to 15 from `high`: kDegree words each.
   void (*multiply_add)(uint32_t* sum, const uint32_t* x, const uint32_t* low, const uint32_t* high);
 
-  // Adds one block of 1,024 columns to the hints of sixteen rows: sum += forward(bytes - 128) * multiplier, slot by
-  // slot. `tiles`: the rows' bytes in each of four panels of 256 columns (kernels/scan.hpp): row r, column c of panel p
-  // at tiles[p][c / 4 * stride + r * 4 + c % 4]; stride a multiple of 64, tiles 64-byte aligned.
-  void (*hint_add)(uint32_t* sum, const uint8_t* const tiles[4], size_t stride, const uint32_t* multiplier);
+  // Adds one block of kDegree columns to the hints of sixteen rows: sum += forward(bytes - 128) * multiplier, slot by
+  // slot. `tiles`: the rows' bytes in each of its panels (kernels/scan.hpp): row r, column c of panel p at
+  // tiles[p][c / 4 * stride + r * 4 + c % 4]; stride a multiple of 64, tiles 64-byte aligned.
+  void (*hint_add)(uint32_t* sum, const uint8_t* const tiles[kBlockPanels], size_t stride, const uint32_t* multiplier);
 
   // Signed digits of every coefficient, centred, base 2^base_bits, `count` of them, the lowest `dropped` bits rounded
   // away: v = centred(x); v' = (v + 2^(dropped-1)) >> dropped; digit i lies in [-2^(base_bits-1), 2^(base_bits-1)) but

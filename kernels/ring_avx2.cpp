@@ -8,6 +8,8 @@ namespace {
 
 using fma::Factor;
 
+static_assert(kDegree == 1024, "its passes are five of two layers each");
+
 constexpr size_t kVectorLanes = 4;  // polynomials in one vector of doubles
 
 struct Tables {
@@ -150,7 +152,8 @@ CWTCH_FMA void multiply_add_avx2(uint32_t* sum, const uint32_t* x, const uint32_
   }
 }
 
-CWTCH_FMA void hint_add_avx2(uint32_t* sum, const uint8_t* const tiles[4], size_t stride, const uint32_t* multiplier) {
+CWTCH_FMA void hint_add_avx2(uint32_t* sum, const uint8_t* const tiles[kBlockPanels], size_t stride,
+                             const uint32_t* multiplier) {
   const Factor* const table = tables().forward;
   __m256d* const x = scratch().x;
   const __m128i byte = _mm_set1_epi32(255), centre = _mm_set1_epi32(128);

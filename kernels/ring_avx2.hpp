@@ -9,7 +9,7 @@ bool ring_avx2_usable();
 void forward_avx2(uint32_t* lanes);
 void inverse_avx2(uint32_t* lanes);
 void multiply_add_avx2(uint32_t* sum, const uint32_t* x, const uint32_t* low, const uint32_t* high);
-void hint_add_avx2(uint32_t* sum, const uint8_t* const tiles[4], size_t stride, const uint32_t* multiplier);
+void hint_add_avx2(uint32_t* sum, const uint8_t* const tiles[kBlockPanels], size_t stride, const uint32_t* multiplier);
 void digits_avx2(const uint32_t* lanes, uint32_t base_bits, uint32_t count, uint32_t dropped, uint32_t* digits);
 Memory scratch_avx2();
 

@@ -12,6 +12,8 @@ namespace {
 using ifma::broadcast;
 using ifma::Factor;
 
+static_assert(kDegree == 1024, "its passes are five of two layers each");
+
 constexpr size_t kHalf = kLanes / 2;  // polynomials in one vector of 64-bit lanes
 
 struct Tables {
@@ -160,7 +162,7 @@ CWTCH_AVX512 void multiply_add_avx512(uint32_t* sum, const uint32_t* x, const ui
   }
 }
 
-CWTCH_AVX512 void hint_add_avx512(uint32_t* sum, const uint8_t* const tiles[4], size_t stride,
+CWTCH_AVX512 void hint_add_avx512(uint32_t* sum, const uint8_t* const tiles[kBlockPanels], size_t stride,
                                   const uint32_t* multiplier) {
   const Factor* const table = tables().forward;
   const uint32_t* const centring = tables().centring;

@@ -76,11 +76,12 @@ void multiply_add_scalar(uint32_t* sum, const uint32_t* x, const uint32_t* low, 
   }
 }
 
-void hint_add_scalar(uint32_t* sum, const uint8_t* const tiles[4], size_t stride, const uint32_t* multiplier) {
+void hint_add_scalar(uint32_t* sum, const uint8_t* const tiles[kBlockPanels], size_t stride,
+                     const uint32_t* multiplier) {
   uint32_t* const lanes = scratch();
   for (size_t column = 0; column < kDegree; ++column) {
     for (size_t row = 0; row < kLanes; ++row) {
-      const int byte = tiles[column / 256][column % 256 / 4 * stride + row * 4 + column % 4];
+      const int byte = tiles[column / kPanelColumns][column % kPanelColumns / 4 * stride + row * 4 + column % 4];
       lanes[column * kLanes + row] = reduce_signed(byte - 128);
     }
   }

@@ -21,11 +21,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/degree.hpp"
 #include "kernels/modulus.hpp"
 
 namespace cwtch::kernels {
 
-constexpr size_t kPanelColumns = 256;
 constexpr size_t kStripePanels = 4;
 constexpr size_t kStripeColumns = kStripePanels * kPanelColumns;
 constexpr size_t kStripeColumnsMax = kStripeColumns + kStripeColumns / 2;

@@ -5,13 +5,13 @@
 
 namespace cwtch::pir {
 
+using kernels::kBlockPanels;
 using kernels::kDegree;
 using kernels::kLanes;
 using kernels::kLaneWords;
 
 namespace {
 
-constexpr size_t kPanels = kDegree / kernels::kPanelColumns;
 constexpr size_t kStride = kernels::kBlockRows * 4;     // of a matrix, between groups of four columns
 constexpr size_t kGroups = kernels::kPanelColumns / 4;  // of four columns in a whole panel
 
@@ -22,8 +22,8 @@ class BlockTiles {
   BlockTiles(const kernels::TiledMatrix& matrix, size_t block, size_t rows) {
     const size_t row_block = rows / kernels::kBlockRows;
     const size_t tile = rows % kernels::kBlockRows / kernels::kTileRows * kernels::kTileBytes;
-    for (size_t i = 0; i < kPanels; ++i) {
-      const size_t panel = block * kPanels + i;
+    for (size_t i = 0; i < kBlockPanels; ++i) {
+      const size_t panel = block * kBlockPanels + i;
       const size_t columns = panel < matrix.panels() ? matrix.panel_columns(panel) : 0;
       const uint8_t* const from = columns > 0 ? matrix.block(panel, row_block) + tile : nullptr;
       tiles_[i] = columns == kernels::kPanelColumns ? from : filled_up(from, columns / 4, i);
@@ -33,7 +33,7 @@ class BlockTiles {
 
  private:
   const uint8_t* filled_up(const uint8_t* from, size_t groups, size_t i) {
-    if (copies_.empty()) copies_.resize(kPanels * kGroups * kStride / sizeof(uint32_t), 0x80808080u);
+    if (copies_.empty()) copies_.resize(kBlockPanels * kGroups * kStride / sizeof(uint32_t), 0x80808080u);
     auto* const to = reinterpret_cast<uint8_t*>(copies_.data()) + i * kGroups * kStride;
     for (size_t group = 0; group < groups; ++group) {
       std::memcpy(to + group * kStride, from + group * kStride, kernels::kTileBytes);
@@ -41,7 +41,7 @@ class BlockTiles {
     return to;
   }
 
-  const uint8_t* tiles_[kPanels];
+  const uint8_t* tiles_[kBlockPanels];
   Words copies_;
 };
 

@@ -1,0 +1,140 @@
+// Every scheme in a ring of degree 32, by everything there is: every row of every range, width, height and partition up
+// to sizes beyond every border, every cut of a merge, every byte at every place. tests/property has samples of it at
+// the real degree.
+//
+// A block of columns is a panel here, and four are a stripe: matrices as small as these have every shape that large
+// ones have.
+#include <gmock/gmock.h>
+
+#include <cstdio>
+
+#include "kernels/scan.hpp"
+#include "tests/support/pir_pair.hpp"
+
+namespace cwtch::pir {
+namespace {
+
+using kernels::kDegree;
+using kernels::kStripeColumns;
+using test::PirPair;
+
+constexpr uint32_t kPolynomial = kDegree;  // bytes of a row that are packed together
+static_assert(kPolynomial == kRowBytesMin);
+
+class Toy : public test::EveryScheme {
+ protected:
+  ~Toy() override { std::printf("%zu databases, %zu fetches\n", databases_, fetches_); }
+
+  void expect_fetches(const PirPair& both, const std::vector<uint64_t>& wanted) {
+    fetches_ += 1;
+    ASSERT_NO_FATAL_FAILURE(both.expect_fetches(wanted, random_));
+    ASSERT_FALSE(testing::Test::HasFailure()) << "rows " << testing::PrintToString(wanted);
+  }
+  // Nothing; each row by itself; and each part's first row, each part's second row, and so on.
+  void expect_every_row(const PirPair& both) {
+    const Geometry& geometry = both.geometry;
+    databases_ += 1;
+    ASSERT_NO_FATAL_FAILURE(expect_fetches(both, {}));
+    for (uint64_t row = geometry.first_row; row < geometry.end_row(); ++row)
+      ASSERT_NO_FATAL_FAILURE(expect_fetches(both, {row}));
+    if (geometry.parts == 1) return;
+    for (uint64_t index = 0; index < (geometry.rows + geometry.parts - 1) / geometry.parts; ++index) {
+      std::vector<uint64_t> wanted;
+      for (uint32_t part = 0; part < geometry.parts; ++part) {
+        if (index < geometry.part_rows(part)) wanted.push_back(geometry.row_at(part, index));
+      }
+      ASSERT_NO_FATAL_FAILURE(expect_fetches(both, wanted));
+    }
+  }
+  // Nothing where the scheme does not take the shape.
+  void expect_every_row(const Geometry& geometry) {
+    if (!takes(geometry)) return;
+    SCOPED_TRACE(testing::PrintToString(geometry));
+    expect_every_row(PirPair(scheme(), geometry));
+  }
+
+  SeededRandom random_{1};
+  size_t databases_ = 0, fetches_ = 0;
+};
+
+TEST_P(Toy, EveryRowOfEveryRange) {
+  for (uint64_t first = 0; first <= kDegree + 1; ++first)
+    for (uint64_t rows = 1; rows <= 2 * kDegree + 1; ++rows)
+      ASSERT_NO_FATAL_FAILURE(expect_every_row({first, rows, kPolynomial, 1}));
+}
+
+// A matrix of several stripes is laid out by blocks of rows: two.
+TEST_P(Toy, EveryRowOfEveryWidth) {
+  for (uint64_t rows = 1; rows <= 2 * kStripeColumns + 1; ++rows)
+    ASSERT_NO_FATAL_FAILURE(expect_every_row({kDegree / 2 + 1, rows, kernels::kBlockRows + kPolynomial, 1}));
+}
+
+TEST_P(Toy, EveryRowOfEveryHeight) {
+  for (uint32_t bytes = kRowBytesMin; bytes <= 2 * kernels::kBlockRows + kPolynomial + 1; ++bytes)
+    ASSERT_NO_FATAL_FAILURE(expect_every_row({kDegree - 1, kDegree + 2, bytes, 1}));
+}
+
+TEST_P(Toy, EveryRowOfEveryPartition) {
+  for (uint64_t rows = 1; rows <= kDegree + 1; ++rows) {
+    for (uint32_t parts = 1; parts <= rows; ++parts) {
+      ASSERT_NO_FATAL_FAILURE(expect_every_row({7, rows, kPolynomial, parts, Partition::contiguous}));
+      ASSERT_NO_FATAL_FAILURE(expect_every_row({7, rows, kPolynomial, parts, Partition::interleaved}));
+    }
+  }
+}
+
+// Each of 256 values at each place of two polynomials, among bytes that are as small or as large as they can be.
+TEST_P(Toy, EveryByteAtEveryPlace) {
+  constexpr uint32_t kBytes = 2 * kPolynomial;
+  const Geometry geometry{0, 256, kBytes, 1};
+  for (const int others : {0, 255}) {
+    for (uint32_t place = 0; place < kBytes; ++place) {
+      test::RandomRows rows(geometry, 0);
+      for (uint64_t row = 0; row < geometry.rows; ++row) {
+        const MutableBytes bytes = rows.row(row);
+        std::fill(bytes.begin(), bytes.end(), static_cast<uint8_t>(others));
+        bytes[place] = static_cast<uint8_t>(row);
+      }
+      SCOPED_TRACE(testing::Message() << "place " << place << " among " << others);
+      ASSERT_NO_FATAL_FAILURE(expect_every_row(PirPair(scheme(), geometry, test::kPirContext, std::move(rows))));
+    }
+  }
+}
+
+// merge(a, b) is serve(a and b): every range, every cut.
+TEST_P(Toy, EveryMerge) {
+  if (!scheme().info().merges) GTEST_SKIP() << "does not merge";
+  constexpr uint64_t kEnd = 2 * kDegree + 2;
+  const test::RandomRows rows({0, kEnd, kPolynomial, 1}, 1);
+  const auto serve = [&](uint64_t first, uint64_t end) {
+    return scheme().serve(test::kPirContext, {first, end - first, kPolynomial, 1}, rows);
+  };
+  size_t merges = 0;
+  const auto expect_same = [&](const Server& whole, std::vector<const Server*> parts) {
+    const auto merged = scheme().merge(test::kPirContext, parts);
+    ASSERT_EQ(merged->geometry(), whole.geometry());
+    ASSERT_EQ(merged->statics().front().sha256, whole.statics().front().sha256);
+    const auto client = scheme().connect(test::kPirContext, whole.geometry(), merged->statics());
+    const Query query = (*client)->query({}, random_);
+    const ByteView request = query.request;
+    ASSERT_EQ(merged->answer({&request, 1}), whole.answer({&request, 1}));
+    merges += 1;
+  };
+  for (uint64_t first = 0; first <= kDegree + 1; ++first) {
+    std::map<uint64_t, std::unique_ptr<Server>> from_first;  // by their ends
+    for (uint64_t end = first + 1; end <= kEnd; ++end) from_first[end] = serve(first, end);
+    for (uint64_t cut = first + 1; cut < kEnd; ++cut) {
+      for (uint64_t end = cut + 1; end <= kEnd; ++end) {
+        SCOPED_TRACE(testing::Message() << first << ", " << cut << ", " << end);
+        const auto second = serve(cut, end);
+        ASSERT_NO_FATAL_FAILURE(expect_same(*from_first[end], {from_first[cut].get(), second.get()}));
+      }
+    }
+  }
+  std::printf("%zu merges\n", merges);
+}
+
+CWTCH_EVERY_SCHEME(Toy);
+
+}  // namespace
+}  // namespace cwtch::pir
