@@ -32,7 +32,7 @@ set_tests_properties(client_two_worlds_full_test PROPERTIES LABELS "privacy;long
                      ENVIRONMENT "CWTCH_SEEDS=1000;GTEST_FILTER=*/direct")
 add_test(NAME client_two_worlds_encrypted_full_test COMMAND client_two_worlds_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 set_tests_properties(client_two_worlds_encrypted_full_test PROPERTIES LABELS "privacy;heavy;long" TIMEOUT 7200
-                     ENVIRONMENT "CWTCH_SEEDS=100;GTEST_FILTER=-*/direct")
+                     ENVIRONMENT "CWTCH_SEEDS=25;GTEST_FILTER=-*/direct")
 cwtch_test(client_mutant_test LABELS unit
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_mutant_test.cpp
           ${PROJECT_SOURCE_DIR}/engine/client/index_pull.cpp ${PROJECT_SOURCE_DIR}/engine/client/poll.cpp

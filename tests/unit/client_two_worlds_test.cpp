@@ -6,7 +6,7 @@
 // pseudo-random, and what is seen of it is its length. All else is compared byte by byte.
 //
 // Each seed makes a log, members and mishaps. Five run by default, or one of an encrypted scheme, which takes ten times
-// as long; CWTCH_SEEDS=1000 runs a thousand.
+// as long (a tenth of that in the toy ring: tests/toy); CWTCH_SEEDS=1000 runs a thousand.
 #include <cstdlib>
 
 #include "engine/client/retrieve.hpp"
