@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace cwtch::pir {
 namespace {
@@ -41,6 +42,24 @@ double rows_brought(double wanted, uint32_t parts, uint32_t vectors) {
   return parts * brought;
 }
 
+// The same of rows that came one after the other, each into the emptiest of `choices` parts drawn by chance. In the
+// limit of many parts the share s_i of those that hold i or more after t rows a part has
+//   s_i' = s_(i-1)^choices - s_i^choices,   s_0 = 1
+// (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 1996), integrated by steps of the midpoint.
+double rows_brought_levelled(double wanted, uint32_t parts, uint32_t vectors, uint32_t choices) {
+  constexpr int kSteps = 1000;
+  constexpr double kFull = 16;  // so many rows a part above what is brought, no part is without
+  const double step = std::min(wanted / parts, vectors + kFull) / kSteps;
+  const auto power = [choices](double x) { return std::pow(x, choices); };
+  std::vector<double> share(vectors + 1), middle(vectors + 1);
+  share[0] = middle[0] = 1;
+  for (int n = 0; n < kSteps; ++n) {
+    for (uint32_t i = vectors; i > 0; --i) middle[i] = share[i] + step / 2 * (power(share[i - 1]) - power(share[i]));
+    for (uint32_t i = vectors; i > 0; --i) share[i] += step * (power(middle[i - 1]) - power(middle[i]));
+  }
+  return parts * std::accumulate(share.begin() + 1, share.end(), 0.0);
+}
+
 }  // namespace
 
 double messages_per_day(const MobilePlan& plan, double wanted) {
@@ -61,7 +80,8 @@ double messages_per_day(const MobilePlan& plan, double wanted) {
     }
   } while (in_windows > before * (1 + 1e-9));
   const double day = left * plan.polls_per_day;
-  return wanted - day + rows_brought(day, plan.catchup_parts, plan.catchup_vectors);
+  // Where one row too many is in a part of the hour, the one of these is left that fewest share a part of the day with.
+  return wanted - day + rows_brought_levelled(day, plan.catchup_parts, plan.catchup_vectors, plan.vectors + 1);
 }
 
 Result<DayBytes> mobile_day(const Scheme& scheme, const MobilePlan& plan) {

@@ -173,7 +173,7 @@ TEST_F(ClientPoll, MoreThanPollsBringIsSaidBeforeAnythingIsOutOfReach) {
   ASSERT_TRUE(report) << report.error().message();
   EXPECT_EQ(report->outside, 0u);
   EXPECT_EQ(report->arrived, 500u);
-  EXPECT_EQ(report->overload, 38u) << "462 of 500, if they come evenly";
+  EXPECT_EQ(report->overload, 26u) << "474 of 500, if they come evenly";
 }
 
 TEST_F(ClientPoll, TooFewRowsAndNothingIsAsked) {
