@@ -1,12 +1,15 @@
 #include "engine/client/question.hpp"
 
+#include "engine/client/mutant.hpp"
+
 namespace cwtch::client {
 
 uint64_t Question::ask(const Desk& desk) {
   const Result<std::string> payment = desk.payer.pay();
   ServerLink link(desk.dialer, desk.endpoint);
   if (payment) {
-    answer_ = link.query(desk.scheme.info().name, database_, query_.request, client_.answer_bytes(), *payment);
+    const uint64_t bytes_max = mutant(Mutant::close_when_idle) && idle_ ? 0 : client_.answer_bytes();
+    answer_ = link.query(desk.scheme.info().name, database_, query_.request, bytes_max, *payment);
   } else {
     answer_ = fail(payment.error());
   }

@@ -23,7 +23,7 @@ class Question {
  public:
   // For these rows of `client`'s database, which the server calls `database`. REQUIRES: both outlive it.
   Question(const pir::Client& client, const std::string& database, std::span<const uint64_t> rows, Random& random)
-      : client_(client), database_(database), query_(client.query(rows, random)) {}
+      : client_(client), database_(database), idle_(rows.empty()), query_(client.query(rows, random)) {}
 
   // Once, on a connection of its own. A question that fails is lost, and says so when it is opened. Bytes on the wire.
   uint64_t ask(const Desk& desk);
@@ -34,6 +34,7 @@ class Question {
  private:
   const pir::Client& client_;
   const std::string& database_;
+  const bool idle_;  // asks for nothing, which must not show
   pir::Query query_;
   Result<Bytes> answer_ = fail(Errc::busy, "query: not asked yet");
 };

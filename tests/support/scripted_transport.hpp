@@ -32,14 +32,14 @@ class ScriptedDialer final : public client::Dialer {
 
   size_t dialled = 0;
   bool refuse = false;
-  std::function<void(size_t connection)> on_close;  // by the client
+  std::function<void(size_t connection, size_t unread)> on_close;  // by the client, with so many bytes on their way
 
  private:
   class Stream final : public client::Transport {
    public:
     explicit Stream(ScriptedDialer& dialer) : dialer_(dialer) { connection_.number = dialer.dialled; }
     ~Stream() override {
-      if (dialer_.on_close) dialer_.on_close(connection_.number);
+      if (dialer_.on_close) dialer_.on_close(connection_.number, out_.size() - read_);
     }
     Result<size_t> read(MutableBytes to) override {
       if (cancelled_) return fail(Errc::cancelled, "cancelled");

@@ -21,8 +21,8 @@ class VirtualMarkClock final : public client::MarkClock {
   uint64_t work_ms = 0;  // that a member's own work takes each time
 };
 
-// A request, and when it began. Likewise, without bytes, what else can be seen or counted: "close" of a connection,
-// "pay".
+// A request, and when it began. Likewise what else can be seen or counted: "pay", and "close" of a connection with the
+// bytes of answers that nobody took: a server sees that it is reset.
 struct TimedRequest {
   FakeServer::Request request;
   uint64_t at_ms;
@@ -35,7 +35,8 @@ struct TimedRequest {
 
 class TimedWorld : public ClientWorld {
  protected:
-  static constexpr uint64_t kRequestMs = 40;  // that each takes
+  static constexpr uint64_t kRequestMs = 40;    // that each takes
+  static constexpr size_t kPieceBytes = 1'000;  // that come at a time: less than any answer to a query
   using Trace = std::vector<TimedRequest>;
 
   void begin_trace() {
@@ -62,9 +63,11 @@ class TimedWorld : public ClientWorld {
   };
 
   TimedWorld() {
-    dialer_.on_close = [this](size_t connection) { note("close", connection); };
+    dialer_.on_close = [this](size_t connection, size_t unread) { note("close", connection, unread); };
   }
-  void note(const char* what, size_t connection) { trace_.push_back({{what, "", "", 0, connection}, clock_.now}); }
+  void note(const char* what, size_t connection, size_t bytes = 0) {
+    trace_.push_back({{what, "", "", bytes, connection}, clock_.now});
+  }
 
   io::Files& files() override { return slow_files_; }
 
@@ -73,14 +76,15 @@ class TimedWorld : public ClientWorld {
   WatchedPayer payer_{*this};
   Trace trace_;
   ScriptedDialer dialer_{[this](ScriptedDialer::Connection& connection) {
-    const size_t before = server_.requests.size();
-    std::string answer = server_.serve(connection);
-    if (server_.requests.size() > before) {
-      trace_.push_back({server_.requests.back(), clock_.now});
-      clock_.now += kRequestMs;
-    }
-    return answer;
-  }};
+                           const size_t before = server_.requests.size();
+                           std::string answer = server_.serve(connection);
+                           if (server_.requests.size() > before) {
+                             trace_.push_back({server_.requests.back(), clock_.now});
+                             clock_.now += kRequestMs;
+                           }
+                           return answer;
+                         },
+                         kPieceBytes};
 };
 
 }  // namespace cwtch::test

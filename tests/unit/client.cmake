@@ -36,7 +36,7 @@ set_tests_properties(client_two_worlds_encrypted_full_test PROPERTIES LABELS "pr
 cwtch_test(client_mutant_test LABELS unit
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_mutant_test.cpp
           ${PROJECT_SOURCE_DIR}/engine/client/index_pull.cpp ${PROJECT_SOURCE_DIR}/engine/client/poll.cpp
-          ${PROJECT_SOURCE_DIR}/engine/client/retrieve.cpp
+          ${PROJECT_SOURCE_DIR}/engine/client/question.cpp ${PROJECT_SOURCE_DIR}/engine/client/retrieve.cpp
   LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
 target_compile_definitions(client_mutant_test PRIVATE CWTCH_MUTANTS)
 cwtch_test(cwtchc_poll_text_test LABELS unit

@@ -70,11 +70,11 @@ TEST_F(ClientMutants, NoneOfThemAndTheWorldsAreAlike) {
 TEST_F(ClientMutants, EachOfThemIsSeen) {
   for (const Mutant which :
        {Mutant::skip_when_idle, Mutant::slot_more_on_backlog, Mutant::repair_on_demand, Mutant::encrypt_between_queries,
-        Mutant::match_before_statics, Mutant::close_behind_work}) {
+        Mutant::match_before_statics, Mutant::close_when_idle, Mutant::close_behind_work}) {
     planted<Mutant> = which;
     EXPECT_FALSE(alike(By::polls)) << static_cast<int>(which);
   }
-  for (const Mutant which : {Mutant::skip_when_idle, Mutant::encrypt_between_queries}) {
+  for (const Mutant which : {Mutant::skip_when_idle, Mutant::encrypt_between_queries, Mutant::close_when_idle}) {
     planted<Mutant> = which;
     EXPECT_FALSE(alike(By::fetches)) << static_cast<int>(which);
   }
