@@ -5,8 +5,8 @@
 // By encrypted schemes, too, with their databases, keys and answers as they are: a query's content is then
 // pseudo-random, and what is seen of it is its length. All else is compared byte by byte.
 //
-// Each seed makes a log, members and mishaps. Five run by default, or one of an encrypted scheme, which takes ten times
-// as long (a tenth of that in the toy ring: tests/toy); CWTCH_SEEDS=1000 runs a thousand.
+// Each seed makes a log, members and mishaps. Five run by default, or one of an encrypted scheme, which takes several
+// times as long (by ring32 less in the toy ring: tests/toy); CWTCH_SEEDS=1000 runs a thousand.
 #include <cstdlib>
 
 #include "engine/client/retrieve.hpp"
@@ -48,11 +48,13 @@ class TwoWorlds : public test::PollWorld, public testing::WithParamInterface<con
     server_.hour = static_cast<uint32_t>(490'000 / 24 * 24 + 20 + random_.below(4));
     placed_.clear();
     visitors_.clear();
-    slots_ = 8u << random_.below(3);
+    slots_ = 8u << seed % 3;
     rounds_ = static_cast<uint32_t>(1 + random_.below(encrypted() ? 3 : 12));
     lap_bytes_ = 1 + random_.below(400);
-    const uint64_t most = 1 + random_.below(60);
-    for (int hour = 0; hour < 4; ++hour) fill_window(random_.below(most));
+    // Ten times the slots are then in databases: nearly all of four windows, or the newest two.
+    const uint64_t most = (visits == Visits::polls ? 21 : 14) * slots_;
+    const uint64_t messages = seed % 5 == 0 ? 0 : seed % 5 == 1 ? most : random_.below(most);
+    for (uint64_t hour = 0; hour < 4; ++hour) fill_window(messages * (hour + 1) / 4 - messages * hour / 4);
     cast(seed);
     open_hour();
   }
@@ -177,6 +179,7 @@ class TwoWorlds : public test::PollWorld, public testing::WithParamInterface<con
       failed_ += report->failed_queries;
       overflowed_ += report->waiting > 0;
       idle_ += report->wanted == 0;
+      most_wanted_[slots_] = std::max(most_wanted_[slots_], report->wanted / slots_);
     }
     gave_up_ += !report;
     return {trace_, report.has_value()};
@@ -262,6 +265,13 @@ class TwoWorlds : public test::PollWorld, public testing::WithParamInterface<con
     EXPECT_GT(idle_, 0u);
     EXPECT_GT(gave_up_, 0u);
     EXPECT_GT(replayed_, 0u);
+    // The first seed has 16 slots and wants most; fifteen have every number of slots with it.
+    for (const auto& [slots, times] : most_wanted_) {
+      if (slots == 16 || seeds() >= 15) {
+        EXPECT_GE(times, 10u) << slots;
+      }
+    }
+    EXPECT_EQ(most_wanted_.size(), std::min<uint64_t>(3, seeds()));
   }
 
   Group quiet_ = std::move(*create_group(host_, "quiet", random_));
@@ -270,6 +280,7 @@ class TwoWorlds : public test::PollWorld, public testing::WithParamInterface<con
   std::function<void()> on_visit_;
   uint32_t rounds_ = 0;
   uint64_t lap_bytes_ = 0;
+  std::map<uint32_t, uint64_t> most_wanted_;  // by the number of slots: so many times that
   uint64_t fetched_ = 0, spoiled_ = 0, failed_ = 0, overflowed_ = 0, idle_ = 0, gave_up_ = 0, replayed_ = 0;
 };
 
