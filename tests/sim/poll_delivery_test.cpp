@@ -248,8 +248,9 @@ class PollDeliveryOfAChat : public PollDelivery {
   bool real_ = false;
 };
 
-// Sixteen slots: every message is there 25 hours after it was posted. So it is when polls are missed, but for one in
-// ten thousand; whoever misses the first of a day gets its batch later by as much.
+// Sixteen slots: every message is there 25 hours after it was posted, also when polls are missed; whoever misses the
+// first of a day gets its batch later by as much. Made-up conversations have denser bursts when they are slowed: one
+// message in a thousand may be late.
 TEST_F(PollDeliveryOfAChat, EveryMessageWithin25Hours) {
   follow_groups({Misses::none, Misses::but_first, Misses::any});
   run();
@@ -258,7 +259,7 @@ TEST_F(PollDeliveryOfAChat, EveryMessageWithin25Hours) {
   print("4 % missed", tally(Misses::any));
   for (const Misses misses : {Misses::none, Misses::but_first, Misses::any}) {
     const Tally sum = tally(misses);
-    const uint64_t bearable = !real_ ? sum.posted / 200 : misses == Misses::none ? 0 : sum.posted / 10'000;
+    const uint64_t bearable = real_ ? 0 : sum.posted / 1'000;
     EXPECT_LE(sum.late, bearable);
     EXPECT_EQ(sum.missed == 0, misses == Misses::none);
     EXPECT_EQ(sum.arrived + sum.lost, sum.posted);

@@ -7,4 +7,5 @@ cwtch_test(poll_delivery_test LABELS sim heavy SOURCES ${CMAKE_CURRENT_LIST_DIR}
   LINKS cwtch::client cwtch::sim cwtch::trace OpenSSL::Crypto nlohmann_json::nlohmann_json)
 # Forty groups, which takes a minute or two.
 add_test(NAME poll_delivery_full_test COMMAND poll_delivery_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-set_tests_properties(poll_delivery_full_test PROPERTIES LABELS "sim;long;heavy" TIMEOUT 3600 ENVIRONMENT CWTCH_DELIVERY_GROUPS=40)
+set_tests_properties(poll_delivery_full_test PROPERTIES LABELS "sim;long;heavy" TIMEOUT 3600
+                     ENVIRONMENT "CWTCH_DELIVERY_GROUPS=40;CWTCH_DELIVERY_SEED=11")
