@@ -26,9 +26,14 @@ struct Lattice {
   uint32_t base_bits = 0, digits = 0, dropped_key_bits = 0;
 };
 
-inline constexpr Lattice kSimplePir1{.name = "simplepir-v1", .dropped_query_bits = 4};
-inline constexpr Lattice kRing32{
-    .name = "ring32-v1", .dropped_query_bits = 0, .base_bits = 6, .digits = 5, .dropped_key_bits = 2};
+// A toy ring (kernels/degree.hpp) has names of its own: it never meets a real one.
+constexpr bool kToy = kernels::kDegree != 1024;
+inline constexpr Lattice kSimplePir1{.name = kToy ? "simplepir-toy" : "simplepir-v1", .dropped_query_bits = 4};
+inline constexpr Lattice kRing32{.name = kToy ? "ring32-toy" : "ring32-v1",
+                                 .dropped_query_bits = 0,
+                                 .base_bits = 6,
+                                 .digits = 5,
+                                 .dropped_key_bits = 2};
 
 // E[d^2] of the centred bytes d that one row of a matrix holds. Records end in zeros, which are -128 when centred: at
 // some offsets nearly every column holds the byte that makes the most noise.
