@@ -142,10 +142,11 @@ class TwoWorlds : public test::PollWorld, public testing::WithParamInterface<con
       };
     };
   }
-  // The newest window's index, shown to these visits only, names messages again that are in the log already.
+  // The newest window's index, shown to every other visitor only, names messages again that are in the log already.
   void replay_entries() {
+    on_visit_ = [this] { shown_ = !shown_; };
     server_.tamper = [this](const std::string& target, std::string& answer) {
-      if (!target.starts_with("/v1/index") || placed_.empty()) return;
+      if (!target.starts_with("/v1/index") || placed_.empty() || !shown_) return;
       const std::vector<Bytes> honest = server_.records;
       for (uint64_t position = server_.boundaries.end()[-2]; position < server_.tail_first(); position += 5) {
         Bytes& record = server_.records[position];
@@ -278,6 +279,7 @@ class TwoWorlds : public test::PollWorld, public testing::WithParamInterface<con
   std::vector<Visitor> visitors_;
   std::pair<Trace, bool> expected_;
   std::function<void()> on_visit_;
+  bool shown_ = false;
   uint32_t rounds_ = 0;
   uint64_t lap_bytes_ = 0;
   std::map<uint32_t, uint64_t> most_wanted_;  // by the number of slots: so many times that
