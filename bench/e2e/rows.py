@@ -36,7 +36,6 @@ TARGETS = {
     "pir.scan.16/vnni": (">=", 0.82),
     "pir.scan.64/vnni": (">=", 0.86),
     "pir.scan.split8/1": (">=", 0.95),
-    "pir.scan.1.two_threads/1": (">=", 1.7),
     "pir.scan.1.two_threads/read": (">=", 0.95),
     "pir.scan.16.two_threads/1": (">=", 1.9),
     "pir.scan.64.two_threads/1": (">=", 1.9),
