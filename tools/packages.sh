@@ -6,7 +6,7 @@ packages_build=(build-essential cmake ninja-build pkg-config ccache
   liburing-dev libsodium-dev libssl-dev libboost-dev libexpected-dev libfmt-dev libspdlog-dev libcli11-dev
   libtomlplusplus-dev nlohmann-json3-dev libzstd-dev libmimalloc-dev)
 packages_test=(clang clang-format libclang-rt-14-dev lld libgtest-dev libgmock-dev
-  curl python3 python3-requests e2fsprogs mount valgrind)
+  curl python3 python3-requests chromium e2fsprogs mount valgrind)
 packages_bench=(libbenchmark-dev libsqlite3-dev nginx-light python3 procps)
 
 install_packages() {

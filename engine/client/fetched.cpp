@@ -24,6 +24,12 @@ Verdict spoiled(const RecordWanted& wanted, std::vector<Event>& events) {
 
 }  // namespace
 
+void FetchTally::count(const Status& answered) {
+  if (answered) return;
+  failed_queries += 1;
+  query_failure = answered.error();
+}
+
 void FetchTally::count(Verdict verdict, const GroupState& group, const Event& newest) {
   unreadable += verdict == Verdict::unreadable;
   spoiled += verdict == Verdict::spoiled;

@@ -2,6 +2,7 @@
 // profile. Nobody is trusted here: neither the server, which may give anything, nor who wrote the record.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "engine/client/profile.hpp"
@@ -19,7 +20,11 @@ struct FetchTally {
   uint64_t messages = 0;    // of our groups, new to us
   uint64_t unreadable = 0;  // fetched records that were no message after all
   uint64_t spoiled = 0;     // fetched rows that were not what the index names
+  uint64_t failed_queries = 0;
+  std::optional<Error> query_failure;  // of the last of these
 
+  // Of one query: its rows came, or why not.
+  void count(const Status& answered);
   // `newest`: the event that came with the verdict, not applied yet.
   void count(Verdict verdict, const GroupState& group, const Event& newest);
   // Judges a wanted record by its rows, adds to `events` what the profile should know, and counts it.

@@ -201,7 +201,7 @@ void Poller::ask(const Desk& desk, Slot& slot, PollReport& report) {
 
 Status Poller::open(std::vector<Slot>& slots, RowCollector& collector, uint32_t row_bytes, PollReport& report) {
   std::vector<RowCollector::Whole> whole;
-  for (Slot& slot : slots) report.failed_queries += !slot.question.open(collector, whole);
+  for (Slot& slot : slots) report.count(slot.question.open(collector, whole));
   std::vector<Event> events;
   for (const RowCollector::Whole& record : whole)
     report.judge(store_.profile(), record.wanted, record.rows, row_bytes, events);

@@ -37,7 +37,7 @@ struct PollReport : FetchTally {
   // Of our groups, in the newest 24 windows; and how many of so many polls do not bring (pir::messages_per_day). More
   // than none: this member should take everything instead.
   uint64_t arrived = 0, overload = 0;
-  uint32_t queries = 0, failed_queries = 0;
+  uint32_t queries = 0;
   bool day = false;      // the day's batch was part of it
   bool overran = false;  // a mark was too short for this machine, or this network
   // On the wire, with headers.

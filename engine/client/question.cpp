@@ -16,14 +16,14 @@ uint64_t Question::ask(const Desk& desk) {
   return link.traffic().bytes();
 }
 
-bool Question::open(RowCollector& collector, std::vector<RowCollector::Whole>& whole) {
-  if (!answer_) return false;
+Status Question::open(RowCollector& collector, std::vector<RowCollector::Whole>& whole) {
+  if (!answer_) return fail(answer_.error());
   const Result<std::vector<pir::Row>> rows = client_.recover(std::move(query_.secret), *answer_);
-  if (!rows) return false;
+  if (!rows) return fail(rows.error());
   for (const pir::Row& row : *rows) {
     if (auto record = collector.got(row.number, row.bytes)) whole.push_back(std::move(*record));
   }
-  return true;
+  return {};
 }
 
 }  // namespace cwtch::client

@@ -27,8 +27,9 @@ class Question {
 
   // Once, on a connection of its own. A question that fails is lost, and says so when it is opened. Bytes on the wire.
   uint64_t ask(const Desk& desk);
-  // Gives the rows that came to `collector`, and to `whole` the records that have them all now. Once; false: none came.
-  bool open(RowCollector& collector, std::vector<RowCollector::Whole>& whole);
+  // Gives the rows that came to `collector`, and to `whole` the records that have them all now. Once; an error: none
+  // came, and why.
+  Status open(RowCollector& collector, std::vector<RowCollector::Whole>& whole);
   bool failed() const { return !answer_; }
 
  private:

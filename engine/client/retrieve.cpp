@@ -149,7 +149,7 @@ void Retrieve::query_all(const pir::Scheme& scheme, Marks& marks) {
 }
 
 void Retrieve::open_lap() {
-  for (Question& question : lap_) report_.failed_queries += !question.open(*collector_, fetched_);
+  for (Question& question : lap_) report_.count(question.open(*collector_, fetched_));
   lap_.clear();
 }
 

@@ -40,7 +40,6 @@ struct RetrieveReport : FetchTally {
   uint64_t wanted = 0;   // of our groups, in databases and not here yet
   uint64_t waiting = 0;  // still wanted after the last round
   uint64_t outside = 0;  // wanted, but older than what the server offers
-  uint64_t failed_queries = 0;
   bool overran = false;  // a mark was too short for this machine, or this network
   // On the wire, with headers.
   uint64_t documents_bytes = 0, index_bytes = 0, statics_bytes = 0, query_bytes = 0, tail_bytes = 0;

@@ -10,6 +10,11 @@ cwtch_test(client_sync_test LABELS unit
 cwtch_test(client_index_test LABELS unit
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_index_test.cpp ${CMAKE_CURRENT_LIST_DIR}/client_wanted_test.cpp
   LINKS cwtch::client cwtch::sim OpenSSL::Crypto nlohmann_json::nlohmann_json)
+cwtch_test(client_foreign_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_foreign_test.cpp
+  LINKS cwtch::client PkgConfig::libsodium)
+add_test(NAME client_foreign_full_test COMMAND client_foreign_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+set_tests_properties(client_foreign_full_test PROPERTIES LABELS "unit;long" TIMEOUT 3600
+                     ENVIRONMENT CWTCH_FOREIGN_RECORDS=4000000)
 cwtch_test(client_choice_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_choice_test.cpp
   LINKS cwtch::client)
 cwtch_test(client_retrieve_test LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_retrieve_test.cpp

@@ -9,6 +9,7 @@ namespace cwtch::client {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
@@ -65,9 +66,9 @@ class ClientRetrieve : public test::TimedWorld {
     };
   }
   // Refuses the n-th query from here on, from 0.
-  void refuse_query(size_t n) {
-    server_.tamper = [n, seen = size_t{0}](const std::string& target, std::string& answer) mutable {
-      if (is_query(target) && seen++ == n) answer = test::FakeServer::problem(503, "busy");
+  void refuse_query(size_t n, int status = 503, const std::string& type = "busy") {
+    server_.tamper = [=, seen = size_t{0}](const std::string& target, std::string& answer) mutable {
+      if (is_query(target) && seen++ == n) answer = test::FakeServer::problem(status, type);
     };
   }
   // The list of databases, changed.
@@ -271,6 +272,27 @@ TEST_F(ClientRetrieve, ARefusedQueryIsLostAndNotRepeated) {
   EXPECT_EQ(queries(), 1u);
   EXPECT_EQ(report->waiting, 2u);
   EXPECT_THAT(texts(ann_, group_), ElementsAre("tail"));
+}
+
+// A database that was replaced between the list and the query is no history that retention took.
+TEST_F(ClientRetrieve, WhatADatabaseThatWasReplacedMeansIsSaid) {
+  fill();
+  join(ann_, group_);
+  refuse_query(0, 410, "retired");
+  const auto report = retrieve(ann_);
+  ASSERT_TRUE(report) << report.error().message();
+  ASSERT_EQ(report->failed_queries, 1u);
+  EXPECT_EQ(report->query_failure->code, Errc::gone);
+  EXPECT_THAT(report->query_failure->context, HasSubstr("replaced this database by another"));
+  const auto next = retrieve(ann_);
+  ASSERT_TRUE(next) << next.error().message();
+  EXPECT_FALSE(next->query_failure);
+  EXPECT_EQ(texts(ann_, group_).size(), 3u) << "the next fetch asks the database that is there";
+  // Of the log itself, what is gone is what retention took.
+  server_.tamper = [](const std::string& target, std::string& answer) {
+    if (target.starts_with("/v1/index")) answer = test::FakeServer::problem(410, "gone");
+  };
+  EXPECT_THAT(retrieve(ann_).error().context, HasSubstr("retention"));
 }
 
 TEST_F(ClientRetrieve, EveryQueryHasAConnectionOfItsOwn) {

@@ -43,9 +43,9 @@ TEST(PollText, WhatNoPollReachesComesByTakingEverythingOnce) {
 TEST(PollText, TheRest) {
   client::PollReport report;
   report.waiting = 2;
-  report.failed_queries = 1;
+  report.count(fail(Errc::busy, "server: it is busy"));
   EXPECT_THAT(poll_text(report), AllOf(HasSubstr("too few new records"), HasSubstr("next polls: 2 messages\n"),
-                                       HasSubstr("Not answered: 1 query.")));
+                                       HasSubstr("Not answered: 1 query, the last because: server: it is busy")));
 }
 
 }  // namespace

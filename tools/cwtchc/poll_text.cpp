@@ -33,8 +33,8 @@ std::string poll_text(const client::PollReport& report) {
   if (report.overran)
     text += "This machine, or the network, needed longer than --mark: choose a longer one, for then its work shows\n";
   if (report.failed_queries > 0)
-    text +=
-        fmt::format("Not answered: {}. What they were for waits for another\n", plural(report.failed_queries, "query"));
+    text += fmt::format("Not answered: {}, the last because: {}. What they were for waits for another\n",
+                        plural(report.failed_queries, "query"), report.query_failure->message());
   return text;
 }
 

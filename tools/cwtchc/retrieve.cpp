@@ -37,7 +37,8 @@ void print(const RetrieveReport& report) {
     fmt::print("{} not what the index names; each is tried {} times in all\n", plural(report.spoiled, "record"),
                WantedQueue::kTriesMax);
   if (report.failed_queries > 0)
-    fmt::print("{} not answered; their slots are lost, as the rules want\n", plural(report.failed_queries, "query"));
+    fmt::print("{} not answered, the last because: {}. Their slots are lost, as the rules want\n",
+               plural(report.failed_queries, "query"), report.query_failure->message());
   if (report.overran)
     fmt::print(
         "This machine, or the network, needed longer than --mark: choose a longer one, for then its work shows\n");

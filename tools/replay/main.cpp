@@ -12,6 +12,7 @@
 #include <iostream>
 #include <thread>
 
+#include "engine/client/index_stream.hpp"
 #include "engine/client/retrieve.hpp"
 #include "tools/common/progress.hpp"
 #include "tools/common/system_mark_clock.hpp"
@@ -104,11 +105,16 @@ void in_parallel(size_t count, Job job) {
   if (!failure.empty()) throw std::runtime_error(failure);
 }
 
+// What both kinds of senders said, as the server's index has it.
+struct Mixture {
+  uint64_t untagged = 0, untagged_records = 0, groups = 0, wrong = 0;  // groups: in which there are both kinds
+};
+
 // What one scheme of private retrieval brought some members, and moved.
 struct Retrieved {
   std::string scheme;
-  uint64_t members = 0, wanted = 0, bytes = 0, index_bytes = 0, statics_bytes = 0, query_bytes = 0, tail_bytes = 0,
-           wrong = 0;
+  uint64_t members = 0, missed_untagged = 0, wanted = 0, bytes = 0, index_bytes = 0, statics_bytes = 0, query_bytes = 0,
+           tail_bytes = 0, wrong = 0;
   double seconds = 0;
   std::string first_wrong;
 };
@@ -135,11 +141,12 @@ class Demo {
     start_followers();
     step("posting");
     post();
+    const Mixture mixture = read_mixture();
     const Reading members = read_members();
     const Reading newcomers = read_newcomers();
     const Reading followers = end_followers();
-    report(members, newcomers, followers);
-    uint64_t wrong = members.wrong + newcomers.wrong + followers.wrong;
+    report(mixture, members, newcomers, followers);
+    uint64_t wrong = mixture.wrong + members.wrong + newcomers.wrong + followers.wrong;
     const uint64_t full = members.bytes / std::max<uint64_t>(1, members.members);
     for (const Retrieved& retrieved : retrieve()) {
       print_retrieved(retrieved, full);
@@ -209,6 +216,51 @@ class Demo {
     bar.finish();
     for (const auto& follower : followers_) live_messages_ += follower->messages;
     post_cpu_s_ = server_->cpu_s() - cpu;
+  }
+
+  // Tagged or not, for every record of the log: from the index, since who posted it would only repeat what it meant.
+  std::vector<client::Form> read_forms() const {
+    struct Forms final : client::IndexStream::Visitor {
+      void entry(const log::IndexEntry& entry) override {
+        forms.push_back(entry.tagged ? client::Form::tagged : client::Form::untagged);
+      }
+      Status block(const client::IndexPlace&, uint32_t) override { return {}; }
+      std::vector<client::Form> forms;
+    };
+    Forms seen;
+    client::IndexStream stream(0, {});
+    client::SocketDialer dialer({});
+    client::ServerLink link(dialer, endpoint_of(server_->url()));
+    Bytes piece(1 << 20);
+    Status read = link.get("/v1/index?from=0");
+    while (read) {
+      const Result<size_t> size = link.read(piece);
+      if (size && *size == 0) break;
+      read = size ? stream.received(ByteView(piece).first(*size), seen) : Status(fail(size.error()));
+    }
+    if (read) read = stream.finish();
+    if (!read) throw std::runtime_error(server_->url() + ": its index: " + read.error().message());
+    return std::move(seen.forms);
+  }
+
+  // Every text must stand in the log in its sender's form, and wherever two talk both forms must be there.
+  Mixture read_mixture() const {
+    const std::vector<client::Form> forms = read_forms();
+    Mixture mixture;
+    mixture.untagged_records = static_cast<uint64_t>(std::count(forms.begin(), forms.end(), client::Form::untagged));
+    mixture.wrong += forms.size() != posted_.posts || mixture.untagged_records != posted_.untagged_posts;
+    for (uint32_t group = 0; group < trace_.groups_count; ++group) {
+      uint64_t untagged = 0;
+      for (const Said& said : cast_.said[group]) {
+        untagged += said.form == client::Form::untagged;
+        mixture.wrong += said.position >= forms.size() || forms[said.position] != said.form;
+      }
+      const bool mixed = untagged > 0 && untagged < cast_.said[group].size();
+      mixture.wrong += !mixed && cast_.members_of[group].size() > 1;
+      mixture.groups += mixed;
+      mixture.untagged += untagged;
+    }
+    return mixture;
   }
 
   void read_one(Member& member, uint32_t group, bool from_nothing, Reading& reading, std::mutex& mutex) {
@@ -322,7 +374,7 @@ class Demo {
                               : fmt::format("{} of {} WRONG: {}", reading.wrong, reading.members, reading.first_wrong);
   }
 
-  void report(const Reading& members, const Reading& newcomers, const Reading& followers) {
+  void report(const Mixture& mixture, const Reading& members, const Reading& newcomers, const Reading& followers) {
     uint64_t log_bytes = 0;
     std::error_code ignored;
     const std::string log = settings_.directory + "/server/log";
@@ -336,6 +388,9 @@ class Demo {
                fmt::format("{}, {}", trace_.groups_count, trace_.senders.size()));
     fmt::print("{:<34} {:>12}\n", "messages, records in the log",
                fmt::format("{}, {}", posted_.messages, posted_.posts));
+    fmt::print("{:<34} {:>12}\n", "of these untagged",
+               fmt::format("{}, {}, beside tagged ones in {} of {} groups", mixture.untagged, mixture.untagged_records,
+                           mixture.groups, trace_.groups_count));
     fmt::print("{:<34} {:>12}\n", "durable posts/s, server CPU each",
                fmt::format("{:.0f}, {:.0f} us", static_cast<double>(posted_.posts) / posted_.seconds,
                            post_cpu_s_ * 1e6 / static_cast<double>(posted_.posts)));
@@ -350,6 +405,7 @@ class Demo {
                            per(members.bytes, std::max<uint64_t>(1, members.own_bytes))));
     fmt::print("{:<34} {:>12}\n", "followers had, as the last was posted",
                fmt::format("{} of {} messages", live_messages_, followed_messages_));
+    if (mixture.wrong > 0) fmt::print("\ntagged and untagged:  {} WRONG by the server's index\n", mixture.wrong);
     fmt::print("\nmembers from nothing: {}\nnewcomers:            {}\nlive followers:       {}\n", verdict(members),
                verdict(newcomers), verdict(followers));
   }
@@ -446,8 +502,12 @@ class Demo {
                             .run();
     if (!report) throw std::runtime_error("retrieval by " + scheme + ": " + report.error().message());
     const std::string wrong = compare(*member->store, cast_, group);
+    const std::vector<Said>& said = cast_.said[group];
+    const auto missed = said.end() - static_cast<ptrdiff_t>(std::min(said.size(), kMissedTexts));
     const std::lock_guard lock(mutex);
     retrieved.members += 1;
+    retrieved.missed_untagged += static_cast<uint64_t>(
+        std::count_if(missed, said.end(), [](const Said& text) { return text.form == client::Form::untagged; }));
     retrieved.wanted += report->wanted;
     retrieved.bytes += report->bytes();
     retrieved.index_bytes += report->index_bytes;
@@ -545,11 +605,13 @@ class Demo {
       return static_cast<double>(bytes) / 1e6 / static_cast<double>(retrieved.members);
     };
     fmt::print(
-        "\n{}: {} members had missed their groups' newest {} texts ({:.0f} messages in databases; {:.1f} s)\n"
+        "\n{}: {} members had missed their groups' newest {} texts ({:.0f} of them untagged; {:.0f} messages "
+        "in databases; {:.1f} s)\n"
         "  each moved {:.1f} MB instead of {:.1f}: index {:.1f}, static parts {:.1f}, queries {:.1f}, newest records "
         "{:.1f}\n"
         "  {}\n",
         retrieved.scheme, retrieved.members, kMissedTexts,
+        static_cast<double>(retrieved.missed_untagged) / static_cast<double>(retrieved.members),
         static_cast<double>(retrieved.wanted) / static_cast<double>(retrieved.members), retrieved.seconds,
         mb(retrieved.bytes), static_cast<double>(full_bytes) / 1e6, mb(retrieved.index_bytes),
         mb(retrieved.statics_bytes), mb(retrieved.query_bytes), mb(retrieved.tail_bytes),

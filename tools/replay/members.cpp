@@ -13,6 +13,8 @@
 namespace cwtch::replay {
 namespace {
 
+constexpr size_t kUntaggedEvery = 3;  // of a group's senders, from the second on
+
 SystemRandom g_random;
 
 [[noreturn]] void fail_with(const std::string& what, const Error& error) {
@@ -86,10 +88,16 @@ Cast make_cast(const trace::Trace& trace, const std::string& directory, const st
   return cast;
 }
 
+client::Form form_of(const Cast& cast, uint32_t group, uint32_t sender) {
+  const std::vector<uint32_t>& members = cast.members_of[group];
+  const auto number = static_cast<size_t>(std::find(members.begin(), members.end(), sender) - members.begin());
+  return number % kUntaggedEvery == 1 ? client::Form::untagged : client::Form::tagged;
+}
+
 PostFigures post_all(const trace::Trace& trace, Cast& cast, const std::string& host, const std::string& url,
                      uint32_t threads, std::atomic<uint64_t>& done) {
   const auto started = std::chrono::steady_clock::now();
-  std::atomic<uint64_t> posts = 0;
+  std::atomic<uint64_t> posts = 0, untagged_posts = 0;
   std::vector<std::thread> workers;
   std::vector<std::string> failures(threads);
   for (uint32_t t = 0; t < threads; ++t) {
@@ -106,12 +114,14 @@ PostFigures post_all(const trace::Trace& trace, Cast& cast, const std::string& h
           client::Client client(
               *member.store, random, dialer, endpoint, host,
               {.allow_leaky = false, .now_s = &now_s, .pause_ms = &pause_ms, .posts = client::Store::Keep::relaxed});
+          const client::Form form = form_of(cast, message.group, message.sender);
           const Result<std::vector<uint64_t>> positions =
-              client.post(cast.group_ids[message.group], message.text, client::Form::tagged);
+              client.post(cast.group_ids[message.group], message.text, form);
           if (!positions) fail_with(member.name + " posts", positions.error());
           posts += positions->size();
+          if (form == client::Form::untagged) untagged_posts += positions->size();
           const std::lock_guard said_lock(*cast.said_mutex[message.group]);
-          cast.said[message.group].push_back({positions->back(), message.sender, message.text});
+          cast.said[message.group].push_back({positions->back(), message.sender, form, message.text});
           done += 1;
         }
       } catch (const std::exception& e) {
@@ -124,7 +134,7 @@ PostFigures post_all(const trace::Trace& trace, Cast& cast, const std::string& h
     if (!failure.empty()) throw std::runtime_error(failure);
   for (std::vector<Said>& said : cast.said)
     std::sort(said.begin(), said.end(), [](const Said& a, const Said& b) { return a.position < b.position; });
-  return {trace.messages.size(), posts,
+  return {trace.messages.size(), posts, untagged_posts,
           std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()};
 }
 

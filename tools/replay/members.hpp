@@ -23,6 +23,7 @@ struct Member {
 struct Said {
   uint64_t position = 0;  // of the message that completes the text
   uint32_t author = 0;    // Cast::senders
+  client::Form form = client::Form::tagged;
   std::string text;
 };
 
@@ -44,9 +45,14 @@ void join(Member& member, const std::string& invite);
 Cast make_cast(const trace::Trace& trace, const std::string& directory, const std::string& host,
                const std::string& url);
 
+// How `sender` posts in `group`: every third of a group's senders as a Cwtch app does, so that wherever two talk both
+// kinds of members share the group. REQUIRES: it is one of them.
+client::Form form_of(const Cast& cast, uint32_t group, uint32_t sender);
+
 struct PostFigures {
-  uint64_t messages = 0;  // of the trace
-  uint64_t posts = 0;     // records: long texts take several
+  uint64_t messages = 0;        // of the trace
+  uint64_t posts = 0;           // records: long texts take several
+  uint64_t untagged_posts = 0;  // of these
   double seconds = 0;
 };
 // Every message of the trace, in its order within each group, posted by its sender through the API, by `threads`
