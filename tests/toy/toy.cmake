@@ -6,8 +6,9 @@ endif()
 set(toy_sources ${CMAKE_CURRENT_LIST_DIR}/ring_targets.cpp)
 foreach(library kernels pir)
   get_target_property(sources cwtch_${library} SOURCES)
+  get_target_property(folder cwtch_${library} SOURCE_DIR)
   list(FILTER sources EXCLUDE REGEX "^ring_(avx|targets)")
-  list(TRANSFORM sources PREPEND ${PROJECT_SOURCE_DIR}/${library}/)
+  list(TRANSFORM sources PREPEND ${folder}/)
   list(APPEND toy_sources ${sources})
 endforeach()
 cwtch_library(pir_toy SOURCES ${toy_sources} LINKS cwtch::core cwtch::log PRIVATE_LINKS PkgConfig::libsodium)
@@ -19,12 +20,18 @@ endif()
 cwtch_test(pir_toy_test LABELS property TIMEOUT 900
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/pir_toy_test.cpp ${CMAKE_CURRENT_LIST_DIR}/linked_test.cpp
   LINKS cwtch::pir_toy)
+set(property ${PROJECT_SOURCE_DIR}/tests/property)
+cwtch_test(pir_conformance_toy_test LABELS property TIMEOUT 900
+  SOURCES ${property}/pir_conformance_test.cpp ${property}/pir_merge_test.cpp ${property}/pir_hostile_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/linked_test.cpp
+  LINKS cwtch::pir_toy)
 
 # The whole archive: all of it comes before cwtch::pir, of which nothing is then taken. CPU-seconds per seed: polls 1,
 # fetches by ring32 0.7, by simplepir 1.7.
 cwtch_test(client_two_worlds_toy_test LABELS privacy TIMEOUT 900
   SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/client_two_worlds_test.cpp ${CMAKE_CURRENT_LIST_DIR}/linked_test.cpp
-  LINKS "$<LINK_LIBRARY:WHOLE_ARCHIVE,cwtch::pir_toy>" cwtch::client cwtch::sim nlohmann_json::nlohmann_json OpenSSL::Crypto)
+  LINKS "$<LINK_LIBRARY:WHOLE_ARCHIVE,cwtch::pir_toy>" cwtch::client cwtch::sim nlohmann_json::nlohmann_json
+        OpenSSL::Crypto)
 set_tests_properties(client_two_worlds_toy_test PROPERTIES ENVIRONMENT "CWTCH_SEEDS=3;GTEST_FILTER=-*/direct")
 foreach(visits Polls Fetches)
   set(name client_two_worlds_toy_${visits}_full_test)
