@@ -1,5 +1,5 @@
-// The degree d of the ring, on which schemes and kernels agree, and the width of a matrix's panels: so many of them are
-// a block of d columns.
+// The degree d of the ring, on which schemes and kernels agree, and the width of a matrix's panels: kBlockPanels panels
+// make a block of d columns.
 //
 // Tests compile everything a second time for a toy degree, at which all there is can be tried (tests/toy).
 //

@@ -6,8 +6,8 @@
 //
 // Slots are in orbit order (kernels/ring.hpp), so that rotate() and flip() are moves of contiguous words.
 //
-// Prepared: for every kPackSlots slots, in order: for j = 1 ... 511, for each i: t, t'; then for each i: u; kPackSlots
-// words each. One stream, read once for all keys.
+// Prepared: for every kPackSlots slots, in order: for j = 1 ... d/2 - 1, for each i: t, t'; then for each i: u;
+// kPackSlots words each. One stream, read once for all keys.
 //
 // Thread: any; pure. C++17 on purpose: nvcc reads this header too.
 #pragma once
@@ -20,6 +20,7 @@
 namespace cwtch::kernels {
 
 constexpr size_t kPackSlots = 16;
+static_assert(kHalfOrbit % kPackSlots == 0);
 constexpr size_t prepared_words(size_t digits) { return (kDegree - 1) * digits * kDegree; }
 // Of word `lane` of entry (j, i, flipped) of the slots from `slot_block` * kPackSlots on; j = 0: u.
 constexpr size_t prepared_place(size_t digits, size_t slot_block, size_t j, size_t i, bool flipped) {

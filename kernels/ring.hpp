@@ -1,10 +1,10 @@
-// The ring Z_q[X]/(X^d + 1), d = 1,024, in the form that processors like: sixteen polynomials at once, coefficient by
-// coefficient, so that no transform ever shuffles a vector.
+// The ring Z_q[X]/(X^d + 1), d = 1,024 except in tests/toy, in the form that processors like: sixteen polynomials at
+// once, coefficient by coefficient, so that no transform ever shuffles a vector.
 //
 //   lanes[i * kLanes + l]   coefficient i, or slot i, of polynomial l; always < q
 //
-// Slots: slot i of a transformed polynomial is its value at psi^(2 * reversed(i) + 1), where reversed() reverses ten
-// bits and psi = kPsi has order 2d. This order is part of what client and server agree upon (docs/pir).
+// Slots: slot i of a transformed polynomial is its value at psi^(2 * reversed(i) + 1), where reversed() reverses
+// log2 d bits and psi = kPsi has order 2d. This order is part of what client and server agree upon (docs/pir).
 //
 // Thread: any; pure. C++17 on purpose: nvcc reads this header too.
 #pragma once
@@ -34,8 +34,8 @@ constexpr uint32_t reversed(uint32_t i) {
 constexpr uint32_t exponent_of_slot(uint32_t slot) { return 2 * reversed(slot) + 1; }
 constexpr uint32_t slot_of_exponent(uint32_t exponent) { return reversed(exponent % (2 * kDegree) / 2); }
 
-// The orbit order of slots: first the powers 5^0 ... 5^511 as exponents, then their negatives. X -> X^5 turns each half
-// by one place, X -> X^-1 exchanges the halves: automorphisms are moves of contiguous words.
+// The orbit order of slots: first the powers 5^0 ... 5^(d/2 - 1) as exponents, then their negatives. X -> X^5 turns
+// each half by one place, X -> X^-1 exchanges the halves: automorphisms are moves of contiguous words.
 struct Orbit {
   uint16_t slot[kDegree];  // slot[o]: the slot at orbit place o
 };

@@ -13,6 +13,7 @@ import live
 import machine
 import mobile_day
 import posts
+import refusals
 import retrieval
 import rows
 import shards
@@ -29,6 +30,7 @@ SECTIONS = {
     "start": start.run,
     "shards": shards.run,
     "pir": retrieval.run,
+    "pir.refused": refusals.run,
     "pir.day": mobile_day.run,
 }
 
@@ -38,7 +40,9 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="write the rows there, as an array of objects")
     parser.add_argument("--quick", action="store_true", help="short rounds and small logs: at most five minutes")
     parser.add_argument("--only", metavar="NAME", help=f"these sections, by comma: {', '.join(SECTIONS)}")
-    parser.add_argument("--pir", dest="only", action="store_const", const="pir", help="--only pir")
+    parser.add_argument(
+        "--pir", dest="only", action="store_const", const="pir,pir.refused", help="--only pir,pir.refused"
+    )
     parser.add_argument("--pir-day", dest="only", action="store_const", const="pir.day", help="--only pir.day")
     parser.add_argument("--resume", action="store_true", help="keep sections that an earlier run of this commit finished")
     parser.add_argument("--rounds", type=int, help="interleaved rounds, default 5 (3 with --quick)")

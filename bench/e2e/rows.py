@@ -59,6 +59,13 @@ VALUE_TARGETS = {
     "memory.idle_follower_with_kernel": ("<=", 16384),
     "memory.key_index_per_record.1e7": ("<=", 3),
     "pir.ring32.prepared_mib_per_part": ("<=", 60),
+    **{
+        f"pir.refused.{scheme}.{kind}": ("<=", 1)
+        for scheme in ("simplepir", "ring32")
+        for kind in ("short", "long", "all_off_range", "last_off_range", "no_database")
+    },
+    "pir.refused.no_scheme": ("<=", 1),
+    "pir.refused.retired": ("<=", 1),
     "pir.mobile_day.100k.arrived": (">=", 100),
 }
 

@@ -16,6 +16,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "bench" / "e2e"))
 import mobile_day  # noqa: E402
+import refusals  # noqa: E402
 import retrieval  # noqa: E402
 import rows  # noqa: E402
 
@@ -209,6 +210,8 @@ class Retrieval(unittest.TestCase):
     def test_promises_have_rows(self):
         names = {row[0] for row in retrieval.ROWS} | {"pir.ring32.prepared_mib_per_part"}
         names |= {row["name"] for row in mobile_day.rows_of(MobileDay.FIGURES)}
+        database = {"name": "0-65536-1c", "request_bytes": 8}
+        names |= {f"pir.refused.{kind}" for kind in refusals.kinds_of(dict.fromkeys(refusals.SCHEMES, database))}
         promised = [name for name in (*rows.TARGETS, *rows.VALUE_TARGETS) if name.startswith("pir.")]
         self.assertEqual(set(promised) - names, set())
 

@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 
 #include "engine/core/codec.hpp"
+#include "kernels/degree.hpp"
 #include "tests/support/pir_pair.hpp"
 
 namespace cwtch::pir {
 namespace {
 
+using kernels::kDegree;
 using test::PirPair;
 
 class PirHostile : public test::EveryScheme {
@@ -113,7 +115,7 @@ TEST_P(PirHostile, StaticsThatAreMissingOrTooManyOrOfAnotherSize) {
   for (const Bytes& wrong : mislengthened(right[0].bytes)) EXPECT_FALSE(connects({make_blob(wrong)}));
   // Of another geometry.
   Geometry wider = both.geometry;
-  wider.row_bytes += 1024;
+  wider.row_bytes += kDegree;
   EXPECT_FALSE(scheme().connect(test::kPirContext, wider, right));
 }
 
@@ -136,7 +138,7 @@ TEST_P(PirHostile, AnotherServersOrRangesAnswersDoNotDecrypt) {
   for (const char* name : {"b", "", "aa"}) {
     EXPECT_GT(wrong_bytes(*both.connect({.server = name}), first, first), most) << "named '" << name << "'";
   }
-  for (const uint64_t moved : {uint64_t{1}, uint64_t{1024}, uint64_t{1} << 40}) {
+  for (const uint64_t moved : {uint64_t{1}, kDegree, uint64_t{1} << 40}) {
     Geometry other = both.geometry;
     other.first_row += moved;
     const auto client = scheme().connect(test::kPirContext, other, both.server->statics());
@@ -146,7 +148,7 @@ TEST_P(PirHostile, AnotherServersOrRangesAnswersDoNotDecrypt) {
 }
 
 TEST_P(PirHostile, QueriesOfAnotherSizeAreRefused) {
-  for (const Geometry& geometry : {small(), Geometry{0, 1, 512, 1}, Geometry{5000, 1025, 512, 1}}) {
+  for (const Geometry& geometry : {small(), Geometry{0, 1, 512, 1}, Geometry{5000, kDegree + 1, 512, 1}}) {
     const PirPair& both = pair(geometry);
     SeededRandom random(5);
     const Bytes right = both.client->query({}, random).request;
@@ -162,7 +164,7 @@ TEST_P(PirHostile, QueriesOfAnotherSizeAreRefused) {
 // check() is all that stands before answer(): what it lets through is answered.
 TEST_P(PirHostile, WhatPassesTheCheckIsAnswered) {
   for (const Geometry& geometry :
-       {small(), Geometry{0, 1, 512, 1}, Geometry{0, 2, 512, 1}, Geometry{5000, 1025, 512, 1}}) {
+       {small(), Geometry{0, 1, 512, 1}, Geometry{0, 2, 512, 1}, Geometry{5000, kDegree + 1, 512, 1}}) {
     const PirPair& both = pair(geometry);
     SeededRandom random(6);
     const Bytes right = both.client->query({}, random).request;
@@ -187,7 +189,8 @@ TEST_P(PirHostile, WhatPassesTheCheckIsAnswered) {
 // Numbers of the lattice schemes are below q and nothing lies behind the last: one spelling of every query.
 TEST_P(PirHostile, NumbersBeyondTheModulusAreRefused) {
   if (!encrypts()) GTEST_SKIP() << "nothing is encrypted";
-  for (const Geometry& geometry : {Geometry{0, 1, 512, 1}, Geometry{0, 2, 512, 1}, Geometry{5000, 1025, 512, 1}}) {
+  for (const Geometry& geometry :
+       {Geometry{0, 1, 512, 1}, Geometry{0, 2, 512, 1}, Geometry{5000, kDegree + 1, 512, 1}}) {
     const PirPair& both = pair(geometry);
     SeededRandom random(7);
     const Bytes right = both.client->query({}, random).request;

@@ -1,10 +1,13 @@
 // merge(a, b) is serve(a and b): for schemes whose public artefacts add up.
 #include <gmock/gmock.h>
 
+#include "kernels/degree.hpp"
 #include "tests/support/pir_pair.hpp"
 
 namespace cwtch::pir {
 namespace {
+
+using kernels::kDegree;
 
 class PirMerge : public test::EveryScheme {
  protected:
@@ -50,9 +53,9 @@ class PirMerge : public test::EveryScheme {
 
 TEST_P(PirMerge, NeighboursMakeTheServerOfTheirUnion) {
   if (!scheme().info().merges) GTEST_SKIP() << "does not merge";
-  for (const uint64_t first_row : {0, 1, 1023, 1024, 5000}) {
+  for (const uint64_t first_row : {uint64_t{0}, uint64_t{1}, kDegree - 1, kDegree, uint64_t{5000}}) {
     const auto& whole = pair({first_row, 1300, 520, 1});
-    for (const uint64_t end : {1, 24, 255, 256, 1000, 1024, 1299}) {
+    for (const uint64_t end : std::initializer_list<uint64_t>{1, 24, 255, 256, 1000, kDegree, 1299}) {
       SCOPED_TRACE(testing::Message() << testing::PrintToString(whole.geometry) << ", cut at " << end);
       auto two = pieces(whole, {end});
       expect_same(*merged(std::move(two[0]), std::move(two[1])), whole);

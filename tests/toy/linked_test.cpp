@@ -1,4 +1,4 @@
-// A test that links the toy must not have got the real thing: it would pass, and take a hundred times as long.
+// A test that links the toy must not have got the real thing: it would pass, and be of another degree.
 #include <gtest/gtest.h>
 
 #include "kernels/degree.hpp"

@@ -23,28 +23,48 @@ static_assert(kPolynomial == kRowBytesMin);
 
 class Toy : public test::EveryScheme {
  protected:
-  ~Toy() override { std::printf("%zu databases, %zu fetches\n", databases_, fetches_); }
-
-  void expect_fetches(const PirPair& both, const std::vector<uint64_t>& wanted) {
-    fetches_ += 1;
-    ASSERT_NO_FATAL_FAILURE(both.expect_fetches(wanted, random_));
-    ASSERT_FALSE(testing::Test::HasFailure()) << "rows " << testing::PrintToString(wanted);
+  ~Toy() override {
+    if (databases_ > 0) std::printf("%zu databases, %zu fetches\n", databases_, fetches_);
   }
-  // Nothing; each row by itself; and each part's first row, each part's second row, and so on.
+
+  // What went over the wire for one database, to be asked again all together.
+  struct Wire {
+    std::vector<Bytes> requests, answers;
+  };
+  void expect_fetches(const PirPair& both, const std::vector<uint64_t>& wanted, Wire& wire) {
+    SCOPED_TRACE("rows " + testing::PrintToString(wanted));
+    fetches_ += 1;
+    Query query = both.client->query(wanted, random_);
+    ASSERT_EQ(query.request.size(), both.client->request_bytes());
+    Bytes answer = both.answer(query.request);
+    if (scheme().info().leakage.links_sessions) {
+      ASSERT_LE(answer.size(), both.client->answer_bytes());
+    } else {
+      ASSERT_EQ(answer.size(), both.client->answer_bytes());
+    }
+    const auto rows = both.client->recover(std::move(query.secret), answer);
+    ASSERT_TRUE(rows) << rows.error().message();
+    ASSERT_NO_FATAL_FAILURE(both.expect_rows(*rows, wanted));
+    ASSERT_FALSE(testing::Test::HasFailure());
+    wire.requests.push_back(std::move(query.request));
+    wire.answers.push_back(std::move(answer));
+  }
+  // Nothing; each row by itself; and each part's first row, each part's second row, and so on. Then all in one batch.
   void expect_every_row(const PirPair& both) {
     const Geometry& geometry = both.geometry;
     databases_ += 1;
-    ASSERT_NO_FATAL_FAILURE(expect_fetches(both, {}));
+    Wire wire;
+    ASSERT_NO_FATAL_FAILURE(expect_fetches(both, {}, wire));
     for (uint64_t row = geometry.first_row; row < geometry.end_row(); ++row)
-      ASSERT_NO_FATAL_FAILURE(expect_fetches(both, {row}));
-    if (geometry.parts == 1) return;
-    for (uint64_t index = 0; index < (geometry.rows + geometry.parts - 1) / geometry.parts; ++index) {
+      ASSERT_NO_FATAL_FAILURE(expect_fetches(both, {row}, wire));
+    for (uint64_t index = 0; geometry.parts > 1 && index * geometry.parts < geometry.rows; ++index) {
       std::vector<uint64_t> wanted;
       for (uint32_t part = 0; part < geometry.parts; ++part) {
         if (index < geometry.part_rows(part)) wanted.push_back(geometry.row_at(part, index));
       }
-      ASSERT_NO_FATAL_FAILURE(expect_fetches(both, wanted));
+      ASSERT_NO_FATAL_FAILURE(expect_fetches(both, wanted, wire));
     }
+    ASSERT_EQ(both.server->answer(std::vector<ByteView>(wire.requests.begin(), wire.requests.end())), wire.answers);
   }
   // Nothing where the scheme does not take the shape.
   void expect_every_row(const Geometry& geometry) {
@@ -63,7 +83,7 @@ TEST_P(Toy, EveryRowOfEveryRange) {
       ASSERT_NO_FATAL_FAILURE(expect_every_row({first, rows, kPolynomial, 1}));
 }
 
-// A matrix of several stripes is laid out by blocks of rows: two.
+// Two blocks of rows: with several stripes their order matters.
 TEST_P(Toy, EveryRowOfEveryWidth) {
   for (uint64_t rows = 1; rows <= 2 * kStripeColumns + 1; ++rows)
     ASSERT_NO_FATAL_FAILURE(expect_every_row({kDegree / 2 + 1, rows, kernels::kBlockRows + kPolynomial, 1}));
@@ -79,7 +99,9 @@ TEST_P(Toy, EveryRowOfEveryPartition) {
   for (uint64_t rows = 1; rows <= 3 * 8 + 1; ++rows) {
     for (uint32_t parts = 1; parts <= rows; ++parts) {
       ASSERT_NO_FATAL_FAILURE(expect_every_row({7, rows, kPolynomial, parts, Partition::contiguous}));
-      ASSERT_NO_FATAL_FAILURE(expect_every_row({7, rows, kPolynomial, parts, Partition::interleaved}));
+      if (parts > 1) {  // one part is the same in either partition
+        ASSERT_NO_FATAL_FAILURE(expect_every_row({7, rows, kPolynomial, parts, Partition::interleaved}));
+      }
     }
   }
 }

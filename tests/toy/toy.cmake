@@ -1,13 +1,14 @@
-# Private retrieval and its kernels once more, in a ring of degree 32: what takes a second at degree 1,024 takes a
-# millisecond, so that all there is can be tried. Transforms by vectors exist for the real degree alone.
+# Private retrieval and its kernels once more, in a ring of degree 32: small databases cost so little there that all there
+# is can be tried. Transforms by vectors exist for the real degree alone.
 if(CWTCH_SANITIZE)  # the same code as in the real ring, which sanitizers see
   return()
 endif()
 set(toy_sources ${CMAKE_CURRENT_LIST_DIR}/ring_targets.cpp)
 foreach(library kernels pir)
   get_target_property(sources cwtch_${library} SOURCES)
+  get_target_property(folder cwtch_${library} SOURCE_DIR)
   list(FILTER sources EXCLUDE REGEX "^ring_(avx|targets)")
-  list(TRANSFORM sources PREPEND ${PROJECT_SOURCE_DIR}/${library}/)
+  list(TRANSFORM sources PREPEND ${folder}/)
   list(APPEND toy_sources ${sources})
 endforeach()
 cwtch_library(pir_toy SOURCES ${toy_sources} LINKS cwtch::core cwtch::log PRIVATE_LINKS PkgConfig::libsodium)
@@ -18,6 +19,11 @@ endif()
 
 cwtch_test(pir_toy_test LABELS property TIMEOUT 900
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/pir_toy_test.cpp ${CMAKE_CURRENT_LIST_DIR}/linked_test.cpp
+  LINKS cwtch::pir_toy)
+set(property ${PROJECT_SOURCE_DIR}/tests/property)
+cwtch_test(pir_conformance_toy_test LABELS property TIMEOUT 900
+  SOURCES ${property}/pir_conformance_test.cpp ${property}/pir_merge_test.cpp ${property}/pir_hostile_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/linked_test.cpp
   LINKS cwtch::pir_toy)
 
 # The whole archive: all of it comes before cwtch::pir, of which nothing is then taken. CPU-seconds per seed: 0.7 for each

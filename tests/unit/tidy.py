@@ -30,6 +30,10 @@ MAY_INCLUDE = {
             "pir/ knows rows and kernels: no groups, no clients, no servers, no I/O"),
     "kernels": (("kernels/",), "kernels/ knows nobody: words in, words out"),
 }
+# And what it may not: tests link the engine, compiled once, to schemes of another degree (tests/toy).
+MAY_NOT_INCLUDE = {
+    "engine": (("kernels/", "pir/lattice/"), "engine/ knows no ring's degree: use pir/scheme.hpp"),
+}
 # engine/server is the composition root (threads, signals), engine/client has a transport of its own.
 CONFINED_EXEMPT = {("engine/server", "sys/"), ("engine/client", "sys/")}
 
@@ -62,6 +66,10 @@ def problems():
             if included and path.suffix in SOURCE and path.parts[0] in MAY_INCLUDE:
                 allowed, advice = MAY_INCLUDE[path.parts[0]]
                 if not included[1].startswith(allowed):
+                    yield f"{where}: {advice}"
+            if included and path.suffix in SOURCE and path.parts[0] in MAY_NOT_INCLUDE:
+                refused, advice = MAY_NOT_INCLUDE[path.parts[0]]
+                if included[1].startswith(refused):
                     yield f"{where}: {advice}"
             if name.startswith("engine/") and path.suffix in SOURCE:
                 for pattern, homes, advice in CONFINED:
