@@ -35,7 +35,7 @@ class Question {
  private:
   const pir::Client& client_;
   const std::string& database_;
-  const bool idle_;  // asks for nothing, which must not show
+  const bool idle_;  // asks for nothing: for Mutant::close_when_idle alone
   pir::Query query_;
   Result<Bytes> answer_ = fail(Errc::busy, "query: not asked yet");
 };
