@@ -47,13 +47,14 @@ double rows_brought(double wanted, uint32_t parts, uint32_t vectors) {
 //   s_i' = s_(i-1)^choices - s_i^choices,   s_0 = 1
 // (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 1996), integrated by steps of the midpoint.
 double rows_brought_levelled(double wanted, uint32_t parts, uint32_t vectors, uint32_t choices) {
-  constexpr int kSteps = 1000;
   constexpr double kFull = 16;  // so many rows a part above what is brought, no part is without
-  const double step = std::min(wanted / parts, vectors + kFull) / kSteps;
+  const double rows = std::min(wanted / parts, vectors + kFull);
+  const int steps = 1000 + static_cast<int>(rows * choices);  // longer ones than 2 / choices would not converge
+  const double step = rows / steps;
   const auto power = [choices](double x) { return std::pow(x, choices); };
   std::vector<double> share(vectors + 1), middle(vectors + 1);
   share[0] = middle[0] = 1;
-  for (int n = 0; n < kSteps; ++n) {
+  for (int n = 0; n < steps; ++n) {
     for (uint32_t i = vectors; i > 0; --i) middle[i] = share[i] + step / 2 * (power(share[i - 1]) - power(share[i]));
     for (uint32_t i = vectors; i > 0; --i) share[i] += step * (power(middle[i - 1]) - power(middle[i]));
   }

@@ -1,10 +1,11 @@
 """What queries of private retrieval that are refused cost the server: CPU time of all its threads, kernel included.
 
-Queries of the largest database come one after the other on one connection, which is made anew where an answer closes it.
-Each sends all of its content, as far as the server takes it.
+Queries of the largest database come one after the other on one connection, which is made anew where an answer closes
+it. Each sends all of its content, as far as the server takes it.
 """
 
 import contextlib
+import re
 import socket
 import time
 
@@ -62,8 +63,10 @@ def kinds_of(databases):
             f"{scheme}.last_off_range": (path, bytes(size - 4) + b"\xff" * 4, 422),
             f"{scheme}.no_database": (f"/v1/pir/{scheme}/{1 << 40}-1024-1c", bytes(size), 404),
         }
-    kinds["no_scheme"] = (f"/v1/pir/none/{database['name']}", bytes(size), 404)
-    kinds["retired"] = ("/v1/pir/ring32/1024-1024-1c", bytes(size), 410)
+    last = databases[SCHEMES[-1]]
+    right = bytes(last["request_bytes"])
+    kinds["no_scheme"] = (f"/v1/pir/none/{last['name']}", right, 404)
+    kinds["retired"] = (f"/v1/pir/{SCHEMES[-1]}/1024-1024-1c", right, 410)
     return kinds
 
 
@@ -71,21 +74,42 @@ def cpu_ms_of(server, path, body, status, count):
     request = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
     request = f"{request}Content-Length: {len(body)}\r\n\r\n".encode() + body
     before = cpu_ns(server)
-    connection = None
-    for _ in range(count):
-        if connection is None:
-            connection = socket.create_connection(("127.0.0.1", server.port), 30)
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused while it was still sent
-            connection.sendall(request)
-        answer = connection.recv(65536)
-        if not answer.startswith(f"HTTP/1.1 {status} ".encode()):
-            raise RuntimeError(f"POST {path} of {len(body)} bytes: {answer[:200]}")
-        if b"\r\nConnection: close\r\n" in answer:
-            connection.close()
-            connection = None
-    if connection is not None:
-        connection.close()
+    with contextlib.ExitStack() as open_one:
+        connection = None
+        for _ in range(count):
+            if connection is None:
+                connection = open_one.enter_context(socket.create_connection(("127.0.0.1", server.port), 30))
+            try:
+                connection.sendall(request)
+            except (BrokenPipeError, ConnectionResetError):
+                if status == 422:  # of the content, which the server must take
+                    raise
+            head = answer_on(connection)
+            if not head.startswith(f"HTTP/1.1 {status} ".encode()):
+                raise RuntimeError(f"POST {path} of {len(body)} bytes: {head[:200]}")
+            if b"\r\nConnection: close\r\n" in head:
+                open_one.pop_all().close()
+                connection = None
     return (cpu_ns(server) - before) / 1e6
+
+
+def answer_on(connection):
+    """The head of one answer, whose content was read as well."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += more_of(connection)
+    head, content = received.split(b"\r\n\r\n", 1)
+    length = int(re.search(rb"\r\nContent-Length: (\d+)", head)[1])
+    while len(content) < length:
+        content += more_of(connection)
+    return head + b"\r\n"
+
+
+def more_of(connection):
+    more = connection.recv(65536)
+    if not more:
+        raise RuntimeError("the server closed the connection without an answer")
+    return more
 
 
 def cpu_ns(server):

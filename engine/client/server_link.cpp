@@ -30,7 +30,7 @@ Failure ServerLink::refused(const HttpAnswer& answer) {
       return fail(Errc::conflict, "server: another record has this signature or nonce");
     case 410:
       if (problem.type == "retired")
-        return fail(Errc::gone, "server: it has replaced this database by another, which the next fetch asks");
+        return fail(Errc::gone, "server: another database has replaced this one; the next time that one is asked");
       return fail(Errc::gone, "server: retention has just removed this");
     case 413:
       return fail(Errc::too_large, "server: it takes no records of this size");

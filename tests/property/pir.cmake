@@ -2,8 +2,8 @@ cwtch_test(pir_conformance_test LABELS property heavy TIMEOUT 900
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/pir_conformance_test.cpp ${CMAKE_CURRENT_LIST_DIR}/pir_merge_test.cpp
   LINKS cwtch::pir)
 # By the kernels that this processor does not choose, in CPU-seconds: the whole suite takes 220 by scalar and 28 by AVX2;
-# without the cases that make many databases of `ring32` by slow transforms 20 and 10. By scalar ones tests/toy has all of
-# them. A processor without AVX2 skips. Sanitizers see every kernel in scan_test and ring_test.
+# without the cases that make many databases of `ring32` by slow transforms 20 and 10. tests/toy runs all of them, by
+# every kernel's scan and packing. A processor without AVX2 skips. Sanitizers see every kernel in scan_test and ring_test.
 if(NOT CWTCH_SANITIZE)
   set(dear *EveryChoice*/ring32:*StaticsAlone*/ring32)
   set(dear_scalar ${dear}:*WhateverTheShape/ring32:*SizesFollow*/ring32:*Memory*/ring32:*Threads*/ring32:*Blobs*/ring32)

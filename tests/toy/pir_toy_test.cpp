@@ -94,14 +94,21 @@ TEST_P(Toy, EveryRowOfEveryHeight) {
     ASSERT_NO_FATAL_FAILURE(expect_every_row({kDegree - 1, kDegree + 2, bytes, 1}));
 }
 
-// Parts are made by eights.
+// Parts in part of one block, and three groups of those that are prepared together; then parts of several blocks.
 TEST_P(Toy, EveryRowOfEveryPartition) {
-  for (uint64_t rows = 1; rows <= 3 * 8 + 1; ++rows) {
+  constexpr uint64_t kTogether = 8;  // ring32 keeps the hints of so many
+  for (uint64_t rows = 1; rows <= 3 * kTogether + 1; ++rows) {
     for (uint32_t parts = 1; parts <= rows; ++parts) {
       ASSERT_NO_FATAL_FAILURE(expect_every_row({7, rows, kPolynomial, parts, Partition::contiguous}));
       if (parts > 1) {  // one part is the same in either partition
         ASSERT_NO_FATAL_FAILURE(expect_every_row({7, rows, kPolynomial, parts, Partition::interleaved}));
       }
+    }
+  }
+  for (uint64_t rows = 2 * kDegree - 1; rows <= 4 * kDegree + 3; ++rows) {
+    for (const uint32_t parts : {2, 3}) {
+      for (const Partition partition : {Partition::contiguous, Partition::interleaved})
+        ASSERT_NO_FATAL_FAILURE(expect_every_row({7, rows, kPolynomial, parts, partition}));
     }
   }
 }

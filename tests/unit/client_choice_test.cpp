@@ -3,7 +3,6 @@
 
 #include "engine/client/choice.hpp"
 #include "pir/fetch_bytes.hpp"
-#include "pir/mobile_day.hpp"
 #include "pir/registry.hpp"
 
 namespace cwtch::client {
@@ -97,26 +96,6 @@ TEST_F(ClientChoice, DatabasesThatDoNotReachBackAreNoWay) {
   add("ring32", 65536);
   EXPECT_EQ(choice(0), "full");
   EXPECT_EQ(choice(65536), "ring32");
-}
-
-// As many as anybody may post in our groups' names: the rate above which polls do not suffice is computed from that.
-TEST(MessagesPerDay, AreNoMoreThanAreWantedAndThanThereAreSlots) {
-  for (const uint32_t slots : {8u, 16u, 64u}) {
-    pir::MobilePlan plan{
-        .slots = slots, .vectors = pir::hot_vectors(slots), .catchup_vectors = pir::day_vectors(slots)};
-    const double all = plan.polls_per_day * slots + pir::kDayParts * plan.catchup_vectors;
-    double before = 0;
-    for (const double wanted : {0.0, 1.0, 10.0, 100.0, 300.0, 500.0, 1000.0, 5000.0, 1e6, 1e12}) {
-      const double brought = pir::messages_per_day(plan, wanted);
-      EXPECT_GE(brought, before - 1e-6);
-      EXPECT_LE(brought, std::min(wanted, all) + 1e-6);
-      if (wanted < all / 3) {
-        EXPECT_NEAR(brought, wanted, 0.001 * wanted);
-      }
-      before = brought;
-    }
-    EXPECT_NEAR(before, all, 0.001 * all);
-  }
 }
 
 }  // namespace

@@ -6,7 +6,11 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "engine/client/identity.hpp"
 #include "engine/client/keyring.hpp"
@@ -73,7 +77,13 @@ struct Probes {
 template <class Kind>
 class ClientForeign : public testing::Test {};
 using Kinds = testing::Types<Entries, Probes>;
-TYPED_TEST_SUITE(ClientForeign, Kinds);
+struct KindName {
+  template <class Kind>
+  static std::string GetName(int) {
+    return Kind::kName;
+  }
+};
+TYPED_TEST_SUITE(ClientForeign, Kinds, KindName);
 
 TYPED_TEST(ClientForeign, RecordsMatchAsOftenAsChanceHasIt) {
   using Kind = TypeParam;

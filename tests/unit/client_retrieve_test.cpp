@@ -283,7 +283,7 @@ TEST_F(ClientRetrieve, WhatADatabaseThatWasReplacedMeansIsSaid) {
   ASSERT_TRUE(report) << report.error().message();
   ASSERT_EQ(report->failed_queries, 1u);
   EXPECT_EQ(report->query_failure->code, Errc::gone);
-  EXPECT_THAT(report->query_failure->context, HasSubstr("replaced this database by another"));
+  EXPECT_THAT(report->query_failure->context, HasSubstr("another database has replaced this one"));
   const auto next = retrieve(ann_);
   ASSERT_TRUE(next) << next.error().message();
   EXPECT_FALSE(next->query_failure);

@@ -45,7 +45,7 @@ TEST(PollText, TheRest) {
   report.waiting = 2;
   report.count(fail(Errc::busy, "server: it is busy"));
   EXPECT_THAT(poll_text(report), AllOf(HasSubstr("too few new records"), HasSubstr("next polls: 2 messages\n"),
-                                       HasSubstr("Not answered: 1 query, the last because: server: it is busy")));
+                                       HasSubstr("Without a usable answer: 1 query (server: it is busy")));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 cwtch_test(pir_test LABELS unit
-  SOURCES ${CMAKE_CURRENT_LIST_DIR}/pir_catalog_test.cpp
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/pir_catalog_test.cpp ${CMAKE_CURRENT_LIST_DIR}/pir_mobile_day_test.cpp
   LINKS cwtch::pir)
 cwtch_test(pir_lattice_test LABELS unit
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/pir_bits_test.cpp ${CMAKE_CURRENT_LIST_DIR}/pir_crs_test.cpp

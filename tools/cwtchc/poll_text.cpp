@@ -33,7 +33,7 @@ std::string poll_text(const client::PollReport& report) {
   if (report.overran)
     text += "This machine, or the network, needed longer than --mark: choose a longer one, for then its work shows\n";
   if (report.failed_queries > 0)
-    text += fmt::format("Not answered: {}, the last because: {}. What they were for waits for another\n",
+    text += fmt::format("Without a usable answer: {} ({}). What they were for waits for another\n",
                         plural(report.failed_queries, "query"), report.query_failure->message());
   return text;
 }

@@ -37,7 +37,7 @@ void print(const RetrieveReport& report) {
     fmt::print("{} not what the index names; each is tried {} times in all\n", plural(report.spoiled, "record"),
                WantedQueue::kTriesMax);
   if (report.failed_queries > 0)
-    fmt::print("{} not answered, the last because: {}. Their slots are lost, as the rules want\n",
+    fmt::print("{} without a usable answer ({}). Their slots are lost, as the rules want\n",
                plural(report.failed_queries, "query"), report.query_failure->message());
   if (report.overran)
     fmt::print(
