@@ -19,7 +19,7 @@ class ClientWorld : public testing::Test {
     std::string directory;
   };
 
-  virtual io::Files& files() { return world_.files(); }
+  virtual io::Files& files() { return world_->files(); }
   static uint64_t now_s() { return 1'700'000'000; }
   // What a client waited in all.
   static inline uint32_t paused_ms = 0;
@@ -88,7 +88,7 @@ class ClientWorld : public testing::Test {
   }
 
   static constexpr client::Store::Keep kKeep = client::Store::Keep::durable;
-  sim::World world_{1};
+  std::unique_ptr<sim::World> world_ = std::make_unique<sim::World>(1);
   SeededRandom random_{20251125};
   client::Identity author_ = client::Identity::create(random_);
   const std::string host_ = client::Identity::create(random_).hostname();

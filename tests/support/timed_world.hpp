@@ -72,7 +72,8 @@ class TimedWorld : public ClientWorld {
   io::Files& files() override { return slow_files_; }
 
   VirtualMarkClock clock_;
-  SlowFiles slow_files_{world_.files(), [this](size_t bytes) { clock_.now += 1 + bytes / 100; }};
+  SlowFiles slow_files_{[this]() -> io::Files& { return world_->files(); },
+                        [this](size_t bytes) { clock_.now += 1 + bytes / 100; }};
   WatchedPayer payer_{*this};
   Trace trace_;
   ScriptedDialer dialer_{[this](ScriptedDialer::Connection& connection) {

@@ -289,9 +289,9 @@ TEST_F(ClientIndex, WithNothingNewTheProfileDoesNotGrow) {
   ASSERT_TRUE(read_index(ann_));
   fetch(ann_, 3);
   fetch(ann_, 37, Bytes(200, 1));
-  const Bytes before = *world_.disk().contents("ann/journal");
+  const Bytes before = *world_->disk().contents("ann/journal");
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(read_index(ann_));
-  EXPECT_EQ(*world_.disk().contents("ann/journal"), before);
+  EXPECT_EQ(*world_->disk().contents("ann/journal"), before);
 }
 
 TEST_F(ClientIndex, WhatIsKnownOtherwiseIsNotWanted) {

@@ -172,7 +172,7 @@ TEST_F(ClientSync, JoiningWhileAnotherProcessReadsIsNotForgotten) {
   server_.tamper = [&](const std::string& target, std::string&) {
     if (joined || !target.starts_with("/v1/log")) return;
     joined = true;
-    auto second_process = Store::open(world_.files(), random_, ann_.directory);
+    auto second_process = Store::open(world_->files(), random_, ann_.directory);
     ASSERT_TRUE(second_process);
     ASSERT_TRUE((*second_process)->commit(only(GroupJoined{*group_of_invite(invite_of(other_))}), kKeep));
   };
@@ -222,9 +222,9 @@ TEST_F(ClientSync, WithNothingNewTheProfileDoesNotGrow) {
   fill();
   join(ann_, group_);
   ASSERT_TRUE(sync(ann_));
-  const Bytes before = *world_.disk().contents("ann/journal");
+  const Bytes before = *world_->disk().contents("ann/journal");
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(sync(ann_));
-  EXPECT_EQ(*world_.disk().contents("ann/journal"), before);
+  EXPECT_EQ(*world_->disk().contents("ann/journal"), before);
 }
 
 TEST_F(ClientSync, ResyncGivesTheSameFromNothing) {

@@ -48,6 +48,7 @@ class TwoWorlds : public test::PollWorld, public testing::WithParamInterface<con
     server_.hour = static_cast<uint32_t>(490'000 / 24 * 24 + 20 + random_.below(4));
     placed_.clear();
     visitors_.clear();
+    world_ = std::make_unique<sim::World>(1);  // whose disk takes longer the more files it has
     slots_ = 8u << seed % 3;
     rounds_ = static_cast<uint32_t>(1 + random_.below(3));
     lap_bytes_ = 1 + random_.below(400);
