@@ -54,8 +54,9 @@ class TwoWorlds : public test::PollWorld, public testing::WithParamInterface<con
     lap_bytes_ = 1 + random_.below(400);
     visits_ = visits;
     // Ten times the slots must be in databases. Polls have those of the newest two of four windows; fetches have a slot
-    // of each database in each round, five databases at most, and nearly all of the windows in them.
-    const uint64_t most = visits == Visits::polls ? 21 * slots_ : 12 * 5 * rounds_;
+    // of each database in each round, and nearly all of the windows in them.
+    const uint64_t databases_max = encrypted() ? 5 : 8;
+    const uint64_t most = visits == Visits::polls ? 21 * slots_ : 12 * databases_max * rounds_;
     const uint64_t messages = seed % 5 == 0 ? 0 : seed % 5 == 1 ? most : random_.below(most);
     for (uint64_t hour = 0; hour < 4; ++hour) fill_window(messages * (hour + 1) / 4 - messages * hour / 4);
     cast(seed);
